@@ -38,20 +38,23 @@ class BootTimes:
     """The corrected times of one boot of a tablet, by its monotonic clock.
 
     A boot's times never run backwards against it (invariant I14), in whatever order taps arrive;
-    between two taps at least as much time passed as the monotonic clock counted.
+    between two taps at least as much time passed as the monotonic clock counted. From a time that
+    must be doubted nothing is counted on: one tap of a clock that was hours fast was moved to its
+    receipt, and would move every later one as far.
     """
 
-    def __init__(self, known: Iterable[tuple[int, int]] = ()) -> None:
-        """Take what is known: pairs of the monotonic clock and the corrected time, both in ms."""
-        pairs = sorted(known)
-        self._mono_ms = [mono_ms for mono_ms, _ in pairs]
-        self._at_ms = [at_ms for _, at_ms in pairs]
+    def __init__(self, known: Iterable[tuple[int, int, bool]] = ()) -> None:
+        """Take what is known: the monotonic clock and the corrected time, both in ms; its doubt."""
+        taps = sorted(known)
+        self._mono_ms = [mono_ms for mono_ms, _, _ in taps]
+        self._at_ms = [at_ms for _, at_ms, _ in taps]
+        self._is_doubtful = [is_doubtful for _, _, is_doubtful in taps]
 
     def bounds(self, mono_ms: int) -> tuple[int | None, int | None]:
         """Return the earliest and the latest time, ms, that fit the taps before and after."""
         before = bisect_right(self._mono_ms, mono_ms) - 1
         after = bisect_left(self._mono_ms, mono_ms)
-        low = self._at_ms[before] + mono_ms - self._mono_ms[before] if before >= 0 else None
+        low = self._earliest(before, mono_ms) if before >= 0 else None
         if after == len(self._mono_ms):
             return low, None
         high = self._at_ms[after] - (self._mono_ms[after] - mono_ms)
@@ -59,11 +62,20 @@ class BootTimes:
             high = max(high, self._at_ms[before])
         return low, min(high, self._at_ms[after])
 
-    def add(self, mono_ms: int, at_ms: int) -> None:
+    def _earliest(self, before: int, mono_ms: int) -> int:
+        """Return the earliest time after a tap, counted on from the last one that is believed."""
+        at_ms = self._at_ms[before]
+        for place in range(before, -1, -1):
+            if not self._is_doubtful[place]:
+                return max(at_ms, self._at_ms[place] + mono_ms - self._mono_ms[place])
+        return at_ms
+
+    def add(self, mono_ms: int, at_ms: int, *, is_doubtful: bool) -> None:
         """Remember a tap."""
         place = bisect_right(self._mono_ms, mono_ms)
         self._mono_ms.insert(place, mono_ms)
         self._at_ms.insert(place, at_ms)
+        self._is_doubtful.insert(place, is_doubtful)
 
 
 def corrected_time(
@@ -84,11 +96,11 @@ def corrected_time(
         high_ms = high_ms if before_ms is None else min(high_ms, before_ms)
         low_ms = low_ms if after_ms is None else max(low_ms, after_ms)
     clamped_ms = max(min(low_ms, high_ms), min(corrected_ms, high_ms))
-    if boot is not None:
-        boot.add(at.mono_ms, clamped_ms)
     is_moved = abs(clamped_ms - corrected_ms) > _SUSPECT_MS
     is_off = is_moved or abs(at.offset_ms) > _SUSPECT_MS or clamped_ms < earliest_ms
     is_doubtful = is_moved or (is_off and at.contact_ms is None)
+    if boot is not None:
+        boot.add(at.mono_ms, clamped_ms, is_doubtful=is_doubtful)
     return EventTime(at_ms=clamped_ms, is_suspect=is_off, is_doubtful=is_doubtful)
 
 

@@ -63,7 +63,8 @@ def recall(
         return Recalled(order)
     claim_utc: datetime | None = None
     steps: list[WorkOrderEvent] = []
-    is_taking = repeat.event is WorkOrderEvent.ACCEPT and is_free(context, order)
+    can_be_taken = is_free(context, order) and (order.state, repeat.event) in WORK_ORDER.table
+    is_taking = repeat.event is WorkOrderEvent.ACCEPT and can_be_taken
     if not is_taking and _is_given(connection, context, order, repeat.word_utc):
         claim_utc = context.claim_utc(order.order_id, repeat.word_utc)
         order, steps = _given(context, order)

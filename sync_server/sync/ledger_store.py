@@ -329,19 +329,31 @@ def known_boots(connection: Connection, operations: Iterable[Operation]) -> dict
     return {boot_id: BootTimes(_taps(connection, boot_id, span)) for boot_id, span in spans.items()}
 
 
-def _taps(connection: Connection, boot_id: str, span: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return the taps of a boot inside a span of its monotonic clock, and the one on each side."""
+def _taps(
+    connection: Connection, boot_id: str, span: tuple[int, int]
+) -> list[tuple[int, int, bool]]:
+    """Return the taps of a boot inside a span of its monotonic clock, and the one on each side.
+
+    And the last one before whose time is believed.
+    """
     asked = {"boot": boot_id, "low": span[0], "high": span[1]}
     found = connection.execute(_NEIGHBOURS, asked)
-    return [(int(mono_ms or 0), int(at_ms)) for mono_ms, at_ms in found]
+    return [(int(mono_ms or 0), int(at_ms), bool(doubt)) for mono_ms, at_ms, doubt in found]
 
 
 _mono_ms, _at_ms = OP_LEDGER.c.mono_ms, OP_LEDGER.c.happened_at_ms
-_TAPS = select(_mono_ms, _at_ms).where(OP_LEDGER.c.boot_id == bindparam("boot"))
+_is_doubtful = func.coalesce(OP_LEDGER.c.is_time_doubtful, OP_LEDGER.c.is_clock_suspect)
+_TAPS = select(_mono_ms, _at_ms, _is_doubtful).where(OP_LEDGER.c.boot_id == bindparam("boot"))
 _BEFORE = _TAPS.where(_mono_ms < bindparam("low")).order_by(_mono_ms.desc(), _at_ms.desc()).limit(1)
+_BELIEVED = _BEFORE.where(_is_doubtful.is_(False))
 _INSIDE = _TAPS.where(_mono_ms.between(bindparam("low"), bindparam("high")))
 _AFTER = _TAPS.where(_mono_ms > bindparam("high")).order_by(_mono_ms, _at_ms).limit(1)
-_NEIGHBOURS = union_all(_BEFORE.subquery().select(), _INSIDE, _AFTER.subquery().select())
+_NEIGHBOURS = union_all(
+    _BEFORE.subquery().select(),
+    _BELIEVED.subquery().select(),
+    _INSIDE,
+    _AFTER.subquery().select(),
+)
 
 
 def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -> bool:

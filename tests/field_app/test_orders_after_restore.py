@@ -552,3 +552,22 @@ def test_an_older_hand_over_that_comes_later_replaces_no_newer_one(
         handover = crews.office.order(order_id).document.handover
         assert handover is not None
         assert handover.note == "V7 is closed, gas 12 % LEL"
+
+
+def test_an_order_that_was_only_planned_in_the_backup_is_accepted(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order(crew_id=None)
+    give_area(crews.office, order_id)
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    crews.all_sync()
+    take_steps(crews.two, order_id, "accept")
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=False)
+
+    assert stands(crews, order_id) == (WorkOrderState.ACCEPTED, "crew-2")
+    assert list(crews.two.look_here()) == []

@@ -221,6 +221,35 @@ def test_times_never_run_backwards_within_a_boot_in_whatever_order_taps_arrive(
     assert [at for _, at in by_mono] == sorted(at for _, at in by_mono)
 
 
+def test_one_tap_of_a_clock_hours_fast_moves_no_later_tap_of_the_boot() -> None:
+    boot = BootTimes()
+    hour_ms = 3_600_000
+    fast = DeviceTime(
+        wall_ms=NOON_MS + 5 * hour_ms,
+        mono_ms=0,
+        boot_id="b",
+        offset_ms=0,
+        contact_ms=NOON_MS - hour_ms,
+    )
+    known = DeviceTime(
+        wall_ms=NOON_MS + 9 * hour_ms,
+        mono_ms=4 * hour_ms,
+        boot_id="b",
+        offset_ms=-5 * hour_ms,
+        contact_ms=NOON_MS + 3 * hour_ms,
+    )
+
+    first = corrected_time(
+        fast, earliest_ms=NOON_MS - DAY_MS, received_at_ms=NOON_MS + 3 * hour_ms, boot=boot
+    )
+    second = corrected_time(
+        known, earliest_ms=NOON_MS - DAY_MS, received_at_ms=NOON_MS + 9 * hour_ms, boot=boot
+    )
+
+    assert (first.at_ms, first.is_doubtful) == (NOON_MS + 3 * hour_ms, True)
+    assert (second.at_ms, second.is_doubtful) == (NOON_MS + 4 * hour_ms, False)
+
+
 def test_a_wall_clock_set_back_between_two_taps_does_not_shorten_the_work() -> None:
     boot = BootTimes()
     begin = DeviceTime(
