@@ -15,6 +15,8 @@ from wire_contracts.patrols import ms_or_none, time_or_none
 
 HOUSEHOLD_ENTITY = "household"
 
+_LONGEST_NOTE = 4000
+
 MOST_ATTEMPTS_WITHOUT_LETTER = 2
 """The third visit without access becomes a letter and a line on the community's list."""
 
@@ -172,7 +174,7 @@ def hazards_json(hazards: Sequence[Hazard]) -> list[JsonValue]:
         {
             "item": str(hazard.item),
             "severity": hazard.severity,
-            "note": hazard.note,
+            "note": hazard.note[:_LONGEST_NOTE],
             "due_at": ms_or_none(hazard.due_at_utc),
         }
         for hazard in hazards
@@ -184,7 +186,7 @@ def _parse_hazards(reader: FieldReader) -> tuple[Hazard, ...]:
         Hazard(
             item=each.choice("item", CheckItem),
             severity=each.integer("severity", low=1, high=3),
-            note=each.text_or_empty("note", longest=4000),
+            note=each.text_or_empty("note", longest=_LONGEST_NOTE),
             due_at_utc=time_or_none(each, "due_at"),
         )
         for each in reader.objects("hazards", longest=50)

@@ -157,7 +157,7 @@ def check_in_json(check_in: CheckIn) -> JsonObject:
         "plan_id": check_in.plan_id,
         "checkpoint_id": check_in.checkpoint_id,
         "way": str(check_in.way),
-        "tag": check_in.tag,
+        "tag": check_in.tag[:LONGEST_NOTE],
         "fix": None if fix is None else _fix_json(fix),
         "distance_m": check_in.distance_m,
         "is_tag_unreadable": check_in.is_tag_unreadable,
@@ -210,11 +210,11 @@ def point_json(point: PatrolPoint) -> JsonObject:
         if defect is None
         else {
             "severity": defect.severity,
-            "note": defect.note,
+            "note": defect.note[:LONGEST_NOTE],
             "order_id": defect.order_id,
         },
-        "reason": point.reason,
-        "note": point.note,
+        "reason": point.reason[:LONGEST_NOTE],
+        "note": point.note[:LONGEST_NOTE],
     }
 
 
@@ -287,7 +287,7 @@ def order_request_json(request: OrderRequest) -> JsonObject:
         "safety_class": str(request.safety_class),
         "title": text_json(request.title),
         "address": request.address,
-        "note": request.note,
+        "note": request.note[:LONGEST_NOTE],
         "about": request.about,
     }
 

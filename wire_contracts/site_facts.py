@@ -12,6 +12,7 @@ from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS
 
 _LONGEST_ID = 64
+_LONGEST_NAME = 200
 _LONGEST_TEXT = 4000
 _MOST_STEPS = 40
 _MOST_VALVES = 200
@@ -224,8 +225,8 @@ def gas_json(gas: GasMeasurement) -> JsonObject:
     """Return a measurement as JSON; what was not measured is null."""
     told: dict[str, JsonValue] = {
         "purpose": str(gas.purpose),
-        "place": gas.place,
-        "detector_id": gas.detector_id,
+        "place": _cut(gas.place),
+        "detector_id": _cut(gas.detector_id, _LONGEST_ID),
         "calibration_due": gas.calibration_due_ms,
         "lel_pct": gas.lel_pct,
         "oxygen_pct": gas.oxygen_pct,
@@ -263,12 +264,12 @@ def parse_gas(reader: FieldReader) -> GasMeasurement:
 def isolation_json(event: IsolationEvent) -> JsonObject:
     """Return what was done to a valve as JSON."""
     told: JsonObject = {
-        "valve_id": event.valve_id,
+        "valve_id": _cut(event.valve_id, _LONGEST_ID),
         "action": str(event.action),
-        "may_reopen": event.may_reopen,
-        "tag_number": event.tag_number,
+        "may_reopen": _cut(event.may_reopen),
+        "tag_number": _cut(event.tag_number, _LONGEST_ID),
     }
-    return {**told, "word_from": event.word_from} if event.word_from else told
+    return {**told, "word_from": _cut(event.word_from)} if event.word_from else told
 
 
 def parse_isolation(reader: FieldReader) -> IsolationEvent:
@@ -311,10 +312,10 @@ def parse_step(reader: FieldReader) -> StepDone:
 def part_json(part: PartUsed) -> JsonObject:
     """Return a part as JSON."""
     return {
-        "part_id": part.part_id,
-        "name": part.name,
+        "part_id": _cut(part.part_id, _LONGEST_ID),
+        "name": _cut(part.name, _LONGEST_NAME),
         "quantity": part.quantity,
-        "unit": part.unit,
+        "unit": _cut(part.unit, _LONGEST_ID),
     }
 
 
@@ -332,9 +333,9 @@ def watch_json(event: LoneWorkerEvent) -> JsonObject:
     """Return an event of the watch as JSON."""
     return {
         "event": str(event.event),
-        "person": event.person,
+        "person": _cut(event.person),
         "due": event.due_ms,
-        "place": event.place,
+        "place": _cut(event.place),
     }
 
 
@@ -352,7 +353,7 @@ def help_json(call: HelpCall) -> JsonObject:
     """Return a call for help as JSON."""
     return {
         "reason": str(call.reason),
-        "place": call.place,
+        "place": _cut(call.place),
         "lat_deg": call.latitude_deg,
         "lon_deg": call.longitude_deg,
         "is_over": call.is_over,
@@ -374,8 +375,8 @@ def visit_end_json(end: VisitEnd) -> JsonObject:
     """Return the end of a visit as JSON."""
     return {
         "reason": str(end.reason),
-        "note": end.note,
-        "notice": end.notice,
+        "note": _cut(end.note, _LONGEST_TEXT),
+        "notice": _cut(end.notice, _LONGEST_ID),
         "appointment": end.appointment_ms,
     }
 
@@ -393,20 +394,20 @@ def parse_visit_end(reader: FieldReader) -> VisitEnd:
 def handover_json(handover: Handover) -> JsonObject:
     """Return a hand-over as JSON."""
     steps: list[JsonValue] = [
-        {"step": str(each.step), "at": each.at_ms, "by": each.by} for each in handover.steps
+        {"step": str(each.step), "at": each.at_ms, "by": _cut(each.by)} for each in handover.steps
     ]
     valves: list[JsonValue] = [
         {
-            "valve_id": each.valve_id,
+            "valve_id": _cut(each.valve_id, _LONGEST_ID),
             "at": each.at_ms,
-            "by": each.by,
-            "may_reopen": each.may_reopen,
+            "by": _cut(each.by),
+            "may_reopen": _cut(each.may_reopen),
         }
         for each in handover.valves
     ]
     told: JsonObject = {
-        "note": handover.note,
-        "by": handover.by,
+        "note": _cut(handover.note, _LONGEST_TEXT),
+        "by": _cut(handover.by),
         "at": handover.at_ms,
         "steps": steps,
         "valves": valves,
@@ -443,6 +444,11 @@ def parse_handover(reader: FieldReader) -> Handover:
 
 LONGEST_PLACE = 400
 """Characters of a place, and of any text without a bound of its own."""
+
+
+def _cut(text: str, longest: int = LONGEST_PLACE) -> str:
+    """Return a text no longer than its reader takes: a fact is never lost for the length of it."""
+    return text[:longest].rstrip()
 
 
 def _text(reader: FieldReader, key: str, longest: int = LONGEST_PLACE) -> str:

@@ -411,3 +411,17 @@ def test_a_valve_that_was_opened_for_another_order_isolates_this_one_no_more(
     closed(tablet, context, LEAK, "vw-014", "control room")
     assert [each.valve_id for each in tablet.site.sheet(LEAK).record.valves] == ["vw-014"]
     assert tablet.site.sheet(WATER).record.valves == (), "closed for one order only"
+
+
+def test_words_that_are_too_long_cost_no_valve_and_no_gas(
+    tablet: Tablet, context: PresenterContext
+) -> None:
+    long = "second lid from the left, red paint " * 4
+    closed(tablet, context, LEAK, long, "control room")
+    gate(tablet, context, lel_pct="45", detector_id=long).tap("deny")
+    record = tablet.site.sheet(LEAK).record
+
+    assert [each.valve_id for each in record.valves] == [long[:64].rstrip()]
+    assert record.lel_pct == 45
+    closed(tablet, context, LEAK, long, "control room")
+    assert len(tablet.site.sheet(LEAK).record.valves) == 1

@@ -83,6 +83,35 @@ def test_a_fact_of_the_site_arrives_as_it_was_made(
     assert parse(through(document)) == value
 
 
+LONG = "second lid from the left " * 400
+
+
+@pytest.mark.parametrize(
+    ("document", "parse"),
+    [
+        (facts.gas_json(replace(GAS, place=LONG, detector_id=LONG)), facts.parse_gas),
+        (
+            facts.isolation_json(
+                replace(VALVE, valve_id=LONG, may_reopen=LONG, tag_number=LONG, word_from=LONG)
+            ),
+            facts.parse_isolation,
+        ),
+        (
+            facts.part_json(replace(PART, part_id=LONG, name=LONG, unit=LONG)),
+            facts.parse_part,
+        ),
+        (facts.watch_json(replace(WATCH, person=LONG, place=LONG)), facts.parse_watch),
+        (facts.help_json(replace(HELP, place=LONG)), facts.parse_help),
+        (facts.visit_end_json(replace(END, note=LONG, notice=LONG)), facts.parse_visit_end),
+        (facts.handover_json(replace(HANDOVER, note=LONG, by=LONG)), facts.parse_handover),
+    ],
+)
+def test_no_fact_of_the_site_is_lost_for_the_length_of_its_words(
+    document: JsonObject, parse: Callable[[FieldReader], object]
+) -> None:
+    assert "second lid" in repr(parse(through(document)))
+
+
 def test_a_value_that_was_not_measured_is_no_zero() -> None:
     body = dict(facts.gas_json(GAS)) | {"oxygen_pct": None}
 
