@@ -7,7 +7,7 @@ from typing import Final
 
 from field_app.access.personal_data import SeenPerson
 from field_app.forms.numbers import shown_number
-from field_app.orders.next_action import next_event, side_events
+from field_app.orders.next_action import is_open, next_event, side_events
 from field_app.orders.order_store import SeenOrder
 from field_app.presenters.dates import time_text
 from field_app.presenters.outcome_words import advice_text, operation_text, outcome_text
@@ -140,7 +140,7 @@ def order_view(
         priority=document.priority,
         priority_text=f"P{document.priority}",
         due_text=due,
-        is_overdue=is_overdue,
+        is_overdue=is_overdue and is_open(document.state),
         mark=mark_view(t, seen.mark),
         facts=_facts(document, context),
         finding=_finding(document, t),

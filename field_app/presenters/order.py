@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from field_app.access.personal_data import SeenPerson
 from field_app.checklists.form_desk import FormSubject
+from field_app.orders.next_action import CREW_DONE
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_store import SeenOrder
 from field_app.orders.site_sheet import SiteSheet
@@ -18,7 +19,12 @@ from field_app.presenters.details import (
     person_facts,
 )
 from field_app.presenters.form_tools import form_purposes, form_tools
-from field_app.presenters.order_tools import handover_facts, order_tools, work_action
+from field_app.presenters.order_tools import (
+    cancelled_text,
+    handover_facts,
+    order_tools,
+    work_action,
+)
 from field_app.presenters.photos import photo_facts
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.site_words import gas_order_text
@@ -179,7 +185,9 @@ class OrderPresenter:
 
     def _forms(self, sheet: SiteSheet | None) -> tuple[OrderTool, ...]:
         """Return the office's forms for this order, while its tools are offered."""
-        if sheet is None or not order_tools(sheet, self._context):
+        if sheet is None or sheet.document.state in CREW_DONE:
+            return ()
+        if not order_tools(sheet, self._context):
             return ()
         forms, subject = self._tablet.forms, FormSubject(about=ENTITY, about_id=self._order_id)
         done = {
@@ -201,4 +209,5 @@ class OrderPresenter:
             next_action=view.next_action if action is None else action,
             message=view.message or gas_order_text(t, sheet.record.gas_order),
             handover=handover_facts(sheet, self._context),
+            problem=view.problem or cancelled_text(sheet, t),
         )

@@ -2,6 +2,7 @@
 
 from field_app.forms.numbers import shown_number
 from field_app.orders.entry_gate import is_too_old
+from field_app.orders.next_action import CREW_DONE
 from field_app.orders.safety_steps import next_step
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.dates import time_text
@@ -18,11 +19,17 @@ _ON_SITE = frozenset({WorkOrderState.ON_SITE, WorkOrderState.WORKING})
 
 
 def order_tools(sheet: SiteSheet, context: PresenterContext) -> tuple[OrderTool, ...]:
-    """Return the tools of an order that the crew stands before; none before it is there."""
+    """Return the tools of an order that the crew stands before; none before it is there.
+
+    Valves that it left closed can be opened, or given a keeper, after its end as well: the office
+    may cancel an order while somebody stands before a closed valve.
+    """
     t = context.words
+    safety = _safety_tools(sheet, t)
+    if sheet.document.state in CREW_DONE and sheet.record.valves:
+        return tuple(each for each in safety if each.key == "valves")
     if sheet.document.state not in _ON_SITE:
         return ()
-    safety = _safety_tools(sheet, t)
     if not sheet.plans:  # no pipe is opened, but a well may be entered
         safety = tuple(each for each in safety if each.key == "gate")
     return (*safety, *_record_tools(sheet, t))
@@ -120,6 +127,15 @@ def work_action(sheet: SiteSheet, t: Words) -> ActionView | None:
 
 def _next_text(step: SafetyStep, sheet: SiteSheet, t: Words) -> str:
     return t("Next: {step}").format(step=step_text(t, step, sheet.document.medium))
+
+
+def cancelled_text(sheet: SiteSheet, t: Words) -> str:
+    """Return that the office has cancelled an order over closed valves, empty otherwise."""
+    if sheet.document.state is not WorkOrderState.CANCELLED or not sheet.record.valves:
+        return ""
+    return t("Cancelled by the office. Still closed: {valves}. Open it, or name who may.").format(
+        valves=", ".join(each.valve_id for each in sheet.record.valves)
+    )
 
 
 def handover_facts(sheet: SiteSheet, context: PresenterContext) -> tuple[LabelledText, ...]:

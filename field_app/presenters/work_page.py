@@ -23,6 +23,7 @@ from field_app.orders.site_desk import StepRefusedError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.step_book import Again
 from field_app.orders.step_timer import timer_at, timer_key, with_clock
+from field_app.presenters.order_tools import cancelled_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -58,6 +59,7 @@ from field_app.presenters.watch import clock_text
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import SafetyStep
+from wire_contracts.work_order_states import WorkOrderState
 
 _CLOCK: Final = "timer:"
 """Keys of buttons that start the clock of a step are this and the step."""
@@ -92,6 +94,8 @@ class WorkPage(SitePage):
         """Return the sheet."""
         t = self.t
         plan = next_step(data.plans, data.record.done)
+        if data.document.state is WorkOrderState.CANCELLED:
+            return self._cancelled(data, answers)
         blocks: list[Block] = [StepsBlock(key="steps", lines=self._lines(data, plan))]
         if plan is None:
             blocks.append(
@@ -120,10 +124,34 @@ class WorkPage(SitePage):
             message=answers.message,
         )
 
+    def _cancelled(self, data: SiteSheet, answers: Answers) -> SheetView:
+        """Return the sheet of an order that the office has cancelled: no step is taken any more."""
+        t = self.t
+        verdict = VerdictBlock(
+            key="cancelled",
+            title=t("Cancelled by the office"),
+            text=cancelled_text(data, t) or t("Leave the place safe."),
+            tone=Tone.DANGER,
+            icon="alert-circle",
+        )
+        return SheetView(
+            title=t("Work, step by step"),
+            subtitle=self._subtitle(data),
+            blocks=(verdict, StepsBlock(key="steps", lines=self._lines(data, None))),
+            primary=SheetButton(key=_VALVES, text=t("Valves"), icon="valve")
+            if data.record.valves
+            else None,
+            saved_text=answers.saved_text,
+            message=answers.message,
+        )
+
     def tap(self, key: str, answers: Answers) -> Tapped:
         """Take a step, take one back, or go to the finding."""
         if key in {"finding", _VALVES}:
             return Tapped(opens=key)
+        data = self.read()
+        if data is not None and data.document.state is WorkOrderState.CANCELLED:
+            return Tapped(message=self.t("Cancelled by the office"))
         if key.startswith(_CLOCK):
             step = SafetyStep(key.removeprefix(_CLOCK))
             self.keep({timer_key(step): str(ms_from_utc(self._context.clock.now_utc()))})

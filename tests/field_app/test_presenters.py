@@ -21,9 +21,12 @@ from field_app.presenters.order import OrderPresenter
 from field_app.presenters.order_tools import OPENS_WORK
 from field_app.presenters.orders import OrdersPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.sheet_views import VerdictBlock
 from field_app.presenters.sync import SyncPresenter
 from field_app.presenters.views import FindingView, OrdersView, OrderView, SyncView, Tone
 from field_app.presenters.wording import due_text, duration_text
+from field_app.presenters.work_page import WorkPage
 from field_app.store.identity_io import save_identity
 from field_app.store.record_states import RecordState
 from field_app.tablet import Tablet, open_tablet
@@ -632,3 +635,33 @@ def test_gas_that_was_there_stands_however_long_ago_it_was_measured(
     hand_clock.advance(hours=3)
 
     assert crew.tablet.desk.finding(order_id).missing == ()
+
+
+def test_an_order_cancelled_over_a_closed_valve_says_so_and_the_valve_can_be_opened(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet.sync_now()
+    for event in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+    closed = IsolationEvent(valve_id="v-1", action=ValveAction.CLOSED, may_reopen="Anna")
+    tablet.site.turn_valve(order_id, closed)
+    tablet.sync_now()
+    office.act(order_id, WorkOrderEvent.CANCEL)
+    tablet.sync_now()
+    page = SheetPresenter(WorkPage(tablet, context, order_id), context)
+    page.attach(lambda _view: None)
+
+    view = order_of(tablet, context, order_id).view
+    assert view.problem == ("Cancelled by the office. Still closed: v-1. Open it, or name who may.")
+    assert [each.key for each in view.tools] == ["valves"]
+    assert not view.is_overdue
+    assert [each.title for each in page.view.blocks if isinstance(each, VerdictBlock)] == [
+        "Cancelled by the office"
+    ]
+    page.tap("isolate")
+    assert tablet.site.sheet(order_id).record.steps == ()
+    opened = IsolationEvent(valve_id="v-1", action=ValveAction.REOPENED, word_from="Anna")
+    tablet.site.turn_valve(order_id, opened)
+    calm = order_of(tablet, context, order_id).view
+    assert (calm.problem, calm.tools) == ("", ())
