@@ -48,10 +48,11 @@ from wire_contracts.operations import (
     parse_operation,
     write_operation,
 )
-from wire_contracts.orders import APPENDED
+from wire_contracts.orders import APPENDED, FactType
 from wire_contracts.payloads import dump_json
 from wire_contracts.review_outcomes import ReviewOutcome, parse_review_outcome
 from wire_contracts.sealed import SealedKind, dump_operation
+from wire_contracts.site_facts import WatchEvent
 
 HISTORY = timedelta(days=90)
 """How long a settled operation is kept, to be pushed again to a restored server (RULINGS R1)."""
@@ -142,7 +143,11 @@ class OutboxSummary:
 def append_group(
     connection: Connection, changes: Sequence[NewOperation], stamp: TapStamp
 ) -> list[Operation]:
-    """Keep one user action as one group; return its operations in order."""
+    """Keep one user action as one group; return its operations in order.
+
+    A call for help, a missed answer of the watch and an order for a danger switch the tablet to
+    online: who calls did not mean them when it was switched off.
+    """
     now_utc = utc_from_ms(stamp.at.wall_ms)
     group = draw_uuid7(now_utc)
     operations: list[Operation] = []
@@ -166,7 +171,18 @@ def append_group(
         keep_operation(connection, operation, change.order_id)
         sealed_store.keep_sealed(connection, stamp.seal, _to_seal(operation))
         operations.append(operation)
+    if any(map(_is_call, changes)):
+        settings_store.save(connection, Key.SWITCHED_OFF, None)
     return operations
+
+
+def _is_call(change: NewOperation) -> bool:
+    """Return whether somebody must hear of it at once: it ends that the tablet works offline."""
+    is_missed = change.field == FactType.LONE_WORKER and (change.payload or {}).get("event") in (
+        WatchEvent.OVERDUE,
+        WatchEvent.ESCALATED,
+    )
+    return is_missed or change.field in {FactType.HELP_CALL, FactType.ORDER_REQUEST}
 
 
 def _to_seal(operation: Operation) -> ToSeal:

@@ -665,3 +665,22 @@ def test_an_order_cancelled_over_a_closed_valve_says_so_and_the_valve_can_be_ope
     tablet.site.turn_valve(order_id, opened)
     calm = order_of(tablet, context, order_id).view
     assert (calm.problem, calm.tools) == ("", ())
+
+
+@pytest.mark.parametrize("calls", [True, False], ids=["help", "note"])
+def test_a_call_for_help_goes_out_of_a_tablet_that_works_offline(
+    crew: HeadlessCrew, office: Office, *, calls: bool
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    crew.sync_now()
+    crew.go_offline()
+    if calls:
+        crew.tablet.calls.call_help(HelpCall(reason=HelpReason.CREW, place="well 7"))
+    else:
+        crew.tablet.desk.add_note(order_id, "later")
+    crew.sync_now()
+
+    with office.engine.connect() as connection:
+        kinds = [item.kind for item in list_reviews(connection)]
+    assert kinds == ([ReviewKind.CREW_DANGER] if calls else [])
+    assert crew.status().is_switched_off is not calls
