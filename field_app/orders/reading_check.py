@@ -76,8 +76,14 @@ def expected_now(counts: Sequence[Count], now_ms: int) -> Expected | None:
     )
 
 
-def doubt_of(text: str, counts: Sequence[Count], now_ms: int) -> Doubt | None:
-    """Return what is strange about a reading as typed; None when it fits, or nothing is known."""
+def doubt_of(
+    text: str, counts: Sequence[Count], now_ms: int, much_per_day: float = MUCH_PER_DAY
+) -> Doubt | None:
+    """Return what is strange about a reading as typed; None when it fits, or nothing is known.
+
+    `much_per_day` is asked about where one former reading is all that is known, in units of the
+    dial.
+    """
     value = parse_number(text)
     if value is None or value < 0:
         return Doubt.NOT_A_NUMBER if text.strip() else None
@@ -87,13 +93,14 @@ def doubt_of(text: str, counts: Sequence[Count], now_ms: int) -> Doubt | None:
         return Doubt.BACKWARDS
     expected = expected_now(counts, now_ms)
     if expected is None:
-        return Doubt.MUCH_MORE if counts and value > _most_after(counts[-1], now_ms) else None
+        most = _most_after(counts[-1], now_ms, much_per_day) if counts else value
+        return Doubt.MUCH_MORE if value > most else None
     if value > expected.high:
         return Doubt.MUCH_MORE
     is_low = value < expected.low and now_ms - expected.last.at_ms >= DAY_MS
     return Doubt.MUCH_LESS if is_low else None
 
 
-def _most_after(last: Count, now_ms: int) -> float:
+def _most_after(last: Count, now_ms: int, much_per_day: float) -> float:
     days = max((now_ms - last.at_ms) / DAY_MS, 1.0)
-    return last.value + MUCH_PER_DAY * days + SLACK
+    return last.value + much_per_day * days + SLACK

@@ -1,13 +1,15 @@
 """Decides whether a reading by eye is believable against what the register showed before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from statistics import median
 
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.meter_rounds import PastReading, RoundMeter
+from wire_contracts.order_site import Count
 
 MUCH = 3.0
 """More than three times the usual use per day, or less than a third of it, is asked about once."""
@@ -126,3 +128,17 @@ def usual_per_day(meter: RoundMeter) -> float | None:
         if after.value >= before.value and after.at_utc > before.at_utc
     ]
     return median(rates) if rates else None
+
+
+def with_round(counts: Sequence[Count], meter: RoundMeter) -> tuple[Count, ...]:
+    """Return the counts of an order with the readings of the round, of the device that hangs there.
+
+    The oldest first; what both know stands once.
+    """
+    exchange = meter.exchange
+    begins_ms = 0 if exchange is None else ms_from_utc(exchange.at_utc)
+    read = [Count(at_ms=ms_from_utc(each.at_utc), value=each.value) for each in meter.readings]
+    if exchange is not None:
+        read.append(Count(at_ms=begins_ms, value=exchange.initial))
+    known = {each.at_ms: each for each in (*read, *counts) if each.at_ms >= begins_ms}
+    return tuple(known[at_ms] for at_ms in sorted(known))

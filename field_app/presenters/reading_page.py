@@ -1,8 +1,13 @@
 """The sheet of a meter reading: what the dial shows, questioned at once when it is strange."""
 
+from dataclasses import replace
+
+from typing_extensions import override
+
 from field_app.forms.numbers import parse_number, shown_number
-from field_app.orders.reading_check import Doubt, doubt_of, expected_now
+from field_app.orders.reading_check import MUCH_PER_DAY, Doubt, doubt_of, expected_now
 from field_app.orders.site_sheet import SiteSheet
+from field_app.patrols.meter_doubts import much_per_day, with_round
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -37,13 +42,28 @@ class ReadingPage(SitePage):
     def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
         """Read the meter of the order `order_id`."""
         super().__init__(tablet, context, order_id, "reading")
+        self._much_per_day = MUCH_PER_DAY
+
+    @override
+    def read(self) -> SiteSheet | None:
+        """Return what is known of the order, its counts with those of the crew's own round."""
+        sheet = super().read()
+        if sheet is None or not sheet.document.meter_id:
+            return sheet
+        seen = self._tablet.inspections.meter(sheet.document.meter_id)
+        site = sheet.document.site or OrderSite()
+        if seen is None or (site.quantity and count_unit(site.quantity) != seen.meter.unit):
+            return sheet
+        self._much_per_day = much_per_day(seen.meter)
+        known = replace(site, counts=with_round(site.counts, seen.meter))
+        return replace(sheet, document=replace(sheet.document, site=known))
 
     def view(self, data: SiteSheet, answers: Answers) -> SheetView:
         """Return the sheet."""
         t = self.t
         site = data.document.site or OrderSite()
         text = answers.get("value")
-        doubt = doubt_of(text, site.counts, data.now_ms)
+        doubt = doubt_of(text, site.counts, data.now_ms, self._much_per_day)
         reason = _reason_of(answers)
         blocks: list[Block] = [
             NumberBlock(
@@ -82,7 +102,7 @@ class ReadingPage(SitePage):
             return Tapped(is_done=True)
         site = sheet.document.site or OrderSite()
         text, reason = answers.get("value"), _reason_of(answers)
-        doubt = doubt_of(text, site.counts, sheet.now_ms)
+        doubt = doubt_of(text, site.counts, sheet.now_ms, self._much_per_day)
         refusal = self._refusal(text, doubt, reason)
         value = parse_number(text)
         if refusal or value is None:
