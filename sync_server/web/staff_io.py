@@ -21,6 +21,7 @@ from sync_server.web.attempts_io import attempt
 from sync_server.web.guarded_io import ManageStaff, SeeStaff
 from sync_server.web.labels import label
 from sync_server.web.office_labels import SKILLS
+from sync_server.web.page_queries_store import crew_names
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.row_numbers import RowNumber
 from sync_server.web.staff_views import Roster, message_rows, person_rows
@@ -163,6 +164,7 @@ def _page(pages: Pages, request: Request, reader: Reader, problem: str = "") -> 
             teams=list_teams(connection),
             team_of=teams_by_account(connection),
             skills=list_skills(connection),
+            crews=crew_names(connection),
             warn=timedelta(days=policy_at(connection, "certificate.warn.days", now_utc)),
         )
         own = messages_of(connection, reader.person.account_id)

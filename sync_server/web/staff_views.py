@@ -28,6 +28,7 @@ class Roster:
     teams: Sequence[Team]
     team_of: Mapping[str, str]
     skills: Sequence[PersonSkill]
+    crews: Mapping[str, str]
     warn: timedelta
 
 
@@ -80,7 +81,7 @@ def person_rows(roster: Roster, words: Words, now_utc: datetime) -> list[PersonR
                 account_id=person.account_id,
                 name=person.display_name,
                 role=label(words, ROLES, person.role),
-                crew=person.crew_id or "",
+                crew=roster.crews.get(person.crew_id or "", person.crew_id or ""),
                 team_id=team_id,
                 team=teams.get(team_id, ""),
                 skills=[

@@ -259,6 +259,14 @@ def test_an_order_is_given_to_another_crew(operator: Client, sqlite_engine: Engi
     assert (sent.status_code, unknown.status_code, crew_id) == (303, 404, "crew-3")
 
 
+def test_the_help_shows_the_keys_of_its_own_page(operator: Client) -> None:
+    helps = [operator.get(each).text.split('id="help"')[1] for each in ("/alerts", "/board")]
+
+    assert ["acknowledge" in each for each in helps] == [True, False]
+    assert ["send to that crew" in each for each in helps] == [False, True]
+    assert all("this page of keys" in each for each in helps)
+
+
 def test_a_long_list_of_orders_is_shown_in_pages(operator: Client, sqlite_engine: Engine) -> None:
     spots = [replace(SPOTS[3], meter_id=f"WM-{number:06d}") for number in range(ROWS_ON_PAGE)]
     with sqlite_engine.begin() as connection:
