@@ -40,7 +40,7 @@ from sync_server.ledgers.lines_store import IN_PAGES, LINES, LineQuery
 from sync_server.ledgers.matters_store import calls_of, penalties_of, reckoning, reckoning_of
 from sync_server.ledgers.period import Period, days_of
 from sync_server.service_desk.request import Channel
-from sync_server.service_desk.request_rows_store import of_internal_callers
+from sync_server.service_desk.request_finds_store import of_internal_callers
 from sync_server.service_desk.request_store import Office
 
 _OF_MATTERS: Mapping[Book, Callable[[Reckoning], Sequence[LedgerRow]]] = {

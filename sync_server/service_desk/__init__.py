@@ -14,6 +14,7 @@ The line through the modules:
     call_store            what rings, what was missed, who called back
     recording_store       where recordings of calls are kept, and for how long
     request_rows_store    the rows of requests
+    request_finds_store   which requests belong to a place, a caller, a group
     paper_store           slips on paper while the server is away
     matters_store         the matters of a time, with path and notes
     request_store         what the office does with requests; the role decides who may

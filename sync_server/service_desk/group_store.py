@@ -11,13 +11,9 @@ from sync_server.access.secrets_io import new_id
 from sync_server.db.desk_tables import REQUEST_GROUP, SERVICE_REQUEST
 from sync_server.service_desk.clocks import ENDED
 from sync_server.service_desk.request import RequestClass, RequestRecord
+from sync_server.service_desk.request_finds_store import of_group
 from sync_server.service_desk.request_guards import Attempt
-from sync_server.service_desk.request_rows_store import (
-    change_request,
-    get_request,
-    next_number,
-    of_group,
-)
+from sync_server.service_desk.request_rows_store import change_request, get_request, next_number
 from sync_server.service_desk.request_store import Office, renew_due, step
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError

@@ -36,7 +36,7 @@ from sync_server.households.home_file import (
     NewDocument,
 )
 from sync_server.messages.message_store import has_consent, keep_consent
-from sync_server.service_desk.request_rows_store import known_near
+from sync_server.service_desk.request_finds_store import known_near
 from sync_server.service_desk.request_store import Office
 from sync_server.web.attempts_io import attempt
 from sync_server.web.desk import Tab

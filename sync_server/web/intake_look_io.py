@@ -16,7 +16,7 @@ from sync_server.service_desk.catalogue import RULES, priority_for
 from sync_server.service_desk.intake_line import IntakeLine, parse_line
 from sync_server.service_desk.likeness import Intake, Likeness, LikenessTerms, likeness
 from sync_server.service_desk.request import RequestClass
-from sync_server.service_desk.request_rows_store import known_near, of_phone
+from sync_server.service_desk.request_finds_store import known_near, of_phone
 from sync_server.service_desk.request_store import Office, load_terms
 from sync_server.web.desk_look_store import alerts_near, newest_values
 from sync_server.web.intake_views import Chosen, Look, choose_home

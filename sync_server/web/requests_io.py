@@ -20,14 +20,13 @@ from sync_server.service_desk.clocks import ENDED, clocks_of
 from sync_server.service_desk.group_store import get_group, share_order
 from sync_server.service_desk.recording_store import has_recording
 from sync_server.service_desk.request import NoteKind, RequestKind, RequestRecord
+from sync_server.service_desk.request_finds_store import by_numbers, of_group
 from sync_server.service_desk.request_guards import Attempt
 from sync_server.service_desk.request_rows_store import (
-    by_numbers,
     caller_of,
     commitments_of,
     get_request,
     matter_of,
-    of_group,
 )
 from sync_server.service_desk.request_store import (
     ACTION_OF_EVENT,

@@ -14,6 +14,7 @@ from sync_server.service_desk.erasing_store import erase_callers
 from sync_server.service_desk.group_store import get_group, join_group, open_groups, share_order
 from sync_server.service_desk.order_follow_store import behind, follow_orders
 from sync_server.service_desk.request import NoteKind, RequestClass, RequestRecord
+from sync_server.service_desk.request_finds_store import known_near
 from sync_server.service_desk.request_guards import Attempt
 from sync_server.service_desk.request_rows_store import (
     OPEN,
@@ -22,7 +23,6 @@ from sync_server.service_desk.request_rows_store import (
     get_request,
     insert_request,
     key_of,
-    known_near,
     matter_of,
     newest_page,
     notes_of,
