@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from field_app.forms.finding import MEASURED_PREFIX
-from field_app.forms.numbers import worst_lel_pct
+from field_app.forms.numbers import most_lel_pct, worst_lel_pct
 from field_app.orders import order_store
 from field_app.orders.begun_findings import gas_in_findings
 from field_app.orders.entry_gate import Detector
@@ -91,9 +91,13 @@ def begin_anew(
     gas was typed and never kept is not forgotten: it stands as `EARLIER_GAS` until the case is
     over.
     """
-    texts = (*gas_typed(connection, order_id).values(), gas_in_findings(connection, order_id))
+    texts = (
+        *gas_typed(connection, order_id).values(),
+        gas_in_findings(connection, order_id),
+        *_gas_in_checklists(connection, order_id),
+    )
     most = max(texts, key=lambda text: worst_lel_pct(text) or 0.0, default="")
-    keys = [key for key, _at_ms in draft_store.drafts(connection) if key.order_id == order_id]
+    keys = [key for key, _at_ms in draft_store.drafts_of(connection, order_id)]
     for author in {key.author for key in keys}:
         _forget_measured(connection, order_id, stamp, author)
     for key in keys:
@@ -103,6 +107,16 @@ def begin_anew(
     if is_case_over or not worst_lel_pct(most):
         return
     keep_typed(connection, order_id, stamp, {EARLIER_GAS: most})
+
+
+def _gas_in_checklists(connection: Connection, order_id: str) -> list[str]:
+    """Return the most gas of each checklist that was begun, as far as its names tell."""
+    found = [
+        most_lel_pct(texts_of(draft_store.load_draft(connection, key).answers))
+        for key, _at_ms in draft_store.drafts_of(connection, order_id)
+        if key.form not in {WORK_FORM, FINDING_FORM}
+    ]
+    return [repr(each) for each in found if each is not None]
 
 
 def leave_form_behind(connection: Connection, key: DraftKey, stamp: TapStamp) -> None:

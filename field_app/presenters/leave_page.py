@@ -2,11 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from typing_extensions import override
+
 from field_app.forms.finding import is_gas_present
-from field_app.forms.numbers import shown_number
+from field_app.forms.numbers import shown_number, worst_lel_pct
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.work_record import EARLIER_GAS
 from field_app.presenters.dates import short_day_text
+from field_app.presenters.form_tools import order_evidence
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -26,6 +30,7 @@ from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.quantities import Quantity
 from wire_contracts.site_facts import VisitEnd, VisitEndReason
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
@@ -53,6 +58,24 @@ class LeavePage(SitePage):
         """Leave the order `order_id`; `how` is an event of the life cycle, or `handover`."""
         super().__init__(tablet, context, order_id, "leave")
         self._how = how
+        self._told_lel_pct: float | None = None
+
+    @override
+    def read(self) -> SiteSheet | None:
+        """Return the order's work; what the finding and checklists tell of gas is read with it."""
+        sheet = super().read()
+        if sheet is not None:
+            self._told_lel_pct = self._gas_told(sheet)
+        return sheet
+
+    def _gas_told(self, sheet: SiteSheet) -> float | None:
+        """Return the most gas that is told beside the record of the work, % LEL."""
+        finding = self._tablet.desk.finding(self._order_id).answers
+        told = (
+            worst_lel_pct(finding.measured.get(Quantity.GAS_LEL_PCT, "")),
+            order_evidence(self._tablet, sheet, self.t).forms_lel_pct,
+        )
+        return max((each for each in told if each is not None), default=None)
 
     def view(self, data: SiteSheet, answers: Answers) -> SheetView:
         """Return the sheet."""
@@ -106,6 +129,9 @@ class LeavePage(SitePage):
         refusal = self._refusal(sheet, answers)
         if self._how != "handover" and refusal:
             return Tapped(message=refusal)
+        told = self._told_lel_pct
+        if is_gas_present(told) and told is not None and told > (sheet.record.lel_pct or 0.0):
+            self._tablet.site.keep(self._order_id, "", {EARLIER_GAS: repr(told)})
         try:
             if self._how == "handover":
                 self._tablet.site.hand_over(self._order_id, answers.get("note"), self._name(actor))
@@ -130,8 +156,8 @@ class LeavePage(SitePage):
 
     def _gas(self, data: SiteSheet) -> list[Block]:
         """Return that there was gas: nobody leaves over it as if it were the weather."""
-        lel_pct = data.record.lel_pct
-        if lel_pct is None or not is_gas_present(lel_pct):
+        lel_pct = max(data.record.lel_pct or 0.0, self._told_lel_pct or 0.0)
+        if not is_gas_present(lel_pct):
             return []
         text = self.t(
             "{lel} % LEL was measured here: it is handed over. "
@@ -203,6 +229,7 @@ class LeavePage(SitePage):
             title=t("Hand over to the next crew"),
             subtitle=self._subtitle(data),
             blocks=(
+                *self._gas(data),
                 NoticeBlock(
                     key="what",
                     text=t("The next crew gets the steps, the closed valves and your note."),

@@ -151,8 +151,15 @@ def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
 
 
 def drafts_of(connection: Connection, order_id: str) -> list[tuple[DraftKey, int]]:
-    """Return the drafts of one record with the time of their last answers, oldest first."""
-    return [each for each in drafts(connection) if each[0].order_id == order_id]
+    """Return the drafts of one record with the time of their last answers, oldest first.
+
+    What was left behind on an earlier visit is none of them.
+    """
+    return [
+        (key, at_ms)
+        for key, at_ms in drafts(connection)
+        if key.order_id == order_id and not key.form.startswith(_EARLIER)
+    ]
 
 
 _DRAFTS: Final = select(

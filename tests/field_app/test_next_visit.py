@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,10 @@ from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
 from field_app.orders.order_desk import FindingSheet
 from field_app.presenters.form_tools import order_evidence
+from field_app.presenters.leave_page import LeavePage
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.sheet_views import NoticeBlock
 from field_app.store import draft_store
 from field_app.store.identity_io import save_identity
 from tests.field_app.office_parts import Office
@@ -252,3 +256,32 @@ def test_a_checklist_of_a_stop_begun_on_another_day_is_asked_anew(
 
     assert same_shift == {"smell": "no", "lel": "0"}
     assert (sheet.session.drafted(), sheet.last) == ({}, same_shift)
+
+
+@pytest.mark.parametrize("how", ["cannot_finish", "handover"])
+def test_gas_of_a_checklist_is_handed_over_and_stands_on_the_next_visit(
+    crew: HeadlessCrew, office: Office, how: str
+) -> None:
+    publish(office, TRIAL)
+    order_id = office.new_order(Medium.GAS)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    fill_in(crew.tablet.forms, subject_of(order_id), lel="45")
+    context = PresenterContext(
+        worker=InlineWorker(), words=CatalogueWords("en"), clock=office.clock, zone=UTC
+    )
+    page = SheetPresenter(LeavePage(crew.tablet, context, order_id, how), context)
+    page.attach(lambda _view: None)
+    page.type("reason", "weather")
+    page.type("note", "rain")
+    page.flush()
+    notices = [each.text for each in page.view.blocks if isinstance(each, NoticeBlock)]
+    page.tap("leave")
+
+    assert any("45 % LEL" in text for text in notices)
+    crew.sync_now()
+    handover = office.order(order_id).document.handover
+    assert handover is not None
+    assert handover.lel_pct == 45
+    come_back(crew, office, order_id, WorkOrderEvent.RELEASE)
+    assert crew.tablet.site.sheet(order_id).record.lel_pct == 45
