@@ -63,6 +63,8 @@ class StepsRule:
             of the fall at least.
         by_volume: Of this share of the fall at most may heat have changed against volume: water
             that passes the meter by takes its heat along, a drifting sensor does not.
+        by_heat: And by this logarithm at most may heat have fallen against volume: who uses less
+            lets water through that cools less, what passes the meter by has no effect on the rest.
         witness: Logarithm of how much likelier the return temperature makes it that heat passes the
             meter by than that less is used, from which on
         sure: the score counts so many times more.
@@ -84,6 +86,7 @@ class StepsRule:
     witness: float = 1.0
     sure: float = 2.2
     by_volume: float = 0.5
+    by_heat: float = 0.2
     least_spread: float = 0.06
     spread_share: float = 0.7
     least_days: int = 10
@@ -235,6 +238,7 @@ def _falls(days: Floats, abnormal: Flags, level: Floats, rule: StepsRule) -> _Fa
         changed = median_of_known(heat[:, :window], 1) - median_of_known(usual_heat, 1)
         may = median_of_known(newest[:, :window], 1) - level > rule.below
         may &= (age[:, window - 1] <= window + 2) & ~(np.abs(changed) > rule.by_volume * rise)
+        may &= ~(changed < -rule.by_heat)
         is_sure = _witness(told, window, order, rise) >= rule.witness
         value = value * np.where(is_sure, rule.sure, 1.0)
         better = may & (value > score)

@@ -26,10 +26,12 @@ WARM_K = 12.0
 """A return that is so much warmer with each e-fold of load."""
 
 
-def told(load_kw: Floats, step_h: int = 24 * DAYS) -> Sequence[Candidate]:
+def told(
+    load_kw: Floats, step_h: int = 24 * DAYS, shown: Floats = SHOWN, warmer_k: float = 0.0
+) -> Sequence[Candidate]:
     """Return what is raised when the meter shows the shown share and the return this load.
 
-    From the fault on, `step_h` hours are looked at together.
+    From the fault on, `step_h` hours are looked at together, and the return is warmer by so much.
     """
     spec = MeterSpec(
         meter_id="heat",
@@ -41,8 +43,9 @@ def told(load_kw: Floats, step_h: int = 24 * DAYS) -> Sequence[Candidate]:
         weather_id="roof",
     )
     fleet = fleet_of([spec])
-    power = NEED_KW * SHOWN
+    power = NEED_KW * shown
     back = 25.0 + WARM_K * np.log(load_kw) + np.random.default_rng(3).normal(0.0, 0.5, len(HOURS))
+    back = back + warmer_k * (HOURS >= 24 * FAULT_DAY)
     flow = power / (1.163 * (75.0 - back))
     stamps = START_S + HOUR_S * (HOURS + 1)
     batch = ReadingBatch(
@@ -77,6 +80,13 @@ def test_a_return_as_warm_as_before_tells_a_bypass_of_a_quarter_in_days() -> Non
 
 def test_a_return_that_cools_with_the_load_is_a_customer_who_uses_less() -> None:
     assert told(NEED_KW * SHOWN) == []
+
+
+def test_less_heat_from_water_that_cools_less_is_no_bypass() -> None:
+    half = np.where(HOURS >= 24 * FAULT_DAY, 0.5, 1.0)
+
+    assert told(NEED_KW, shown=half) != []
+    assert told(NEED_KW, shown=half, warmer_k=10.0) == []
 
 
 def test_the_witness_is_heard_hour_by_hour_as_day_by_day() -> None:
