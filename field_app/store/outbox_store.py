@@ -332,7 +332,24 @@ def next_batch(connection: Connection) -> list[Outgoing]:
 
     A single group over the limits comes alone: the server says what it thinks of it.
     """
-    queued = [Outgoing(*row) for row in connection.execute(_QUEUED).all()]
+    return _batch([Outgoing(*row) for row in connection.execute(_QUEUED).all()])
+
+
+def next_without_steps(connection: Connection) -> list[Outgoing]:
+    """Return as `next_batch` what waits and takes no step of an order with it."""
+    return _batch([Outgoing(*row) for row in connection.execute(_QUEUED_WORDS).all()])
+
+
+_A_STEP: Final = f'%"kind":"{OperationKind.GO}"%'
+"""In the body as it is written (`write_operation`); text in it has its quotes escaped."""
+
+_WITH_STEPS: Final = select(outbox_op.c.group_id).where(
+    outbox_op.c.status == OpStatus.QUEUED, outbox_op.c.body.like(_A_STEP)
+)
+_QUEUED_WORDS: Final = _QUEUED.where(outbox_op.c.group_id.not_in(_WITH_STEPS))
+
+
+def _batch(queued: Sequence[Outgoing]) -> list[Outgoing]:
     groups: dict[str, list[Outgoing]] = {}
     for each in queued:
         groups.setdefault(each.group, []).append(each)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from field_app.store.outbox_store import problem_of_row
 from field_app.store.quick_json import quick_loads
+from field_app.store.sealed_store import HELD
 from field_app.store.settings_store import NUMBERS, Key
 from field_app.store.tables import (
     METADATA,
@@ -110,6 +111,8 @@ def _check_photo(cells: Cells) -> str | None:
 
 
 def _check_sealed(cells: Cells) -> None:
+    if cells["acked_at_ms"] == HELD:  # set aside for what it is: the file is well, a person decides
+        return
     parse_envelope(FieldReader(place="row", values=json.loads(str(cells["envelope"]))))
 
 

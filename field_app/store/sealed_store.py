@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    case,
     delete,
     func,
     or_,
@@ -213,9 +214,13 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
     return made
 
 
-_IS_OF_KEY = func.json_extract(sealed_item.c.envelope, "$.key") == bindparam("key_id")
+_ENVELOPE_KEY = func.json_extract(sealed_item.c.envelope, "$.key")
+_IS_OF_KEY = case((func.json_valid(sealed_item.c.envelope) == 1, _ENVELOPE_KEY)) == bindparam(
+    "key_id"
+)
 """An envelope to a former key is as good as none while the words are here: a new server that was
-set up without the old one's keys will never open it."""
+set up without the old one's keys will never open it. So is one that is damaged: asked without
+looking first it would stop every withdrawal."""
 
 _UNSEALED: Final = (
     select(
@@ -365,7 +370,7 @@ def _named(key: SealedKey) -> dict[str, str | int]:
 
 _LEAVE_ALONE: Final = update(sealed_item).where(_IS_MINE).values(is_alone=1)
 
-_HELD: Final = -1
+HELD: Final = -1
 """In `acked_at_ms`: the server refuses it, or nobody can read it; in nobody's way until a person
 tries again."""
 
@@ -437,12 +442,12 @@ def hold(connection: Connection, keys: Sequence[SealedKey]) -> int:
     return sum(connection.execute(_HOLD, _named(key)).rowcount for key in keys)
 
 
-_HOLD: Final = update(sealed_item).where(_IS_MINE, _WAITS_ALONE).values(acked_at_ms=_HELD)
+_HOLD: Final = update(sealed_item).where(_IS_MINE, _WAITS_ALONE).values(acked_at_ms=HELD)
 
 
 def release_held(connection: Connection) -> None:
     """Let wait again what was set aside."""
-    held = update(sealed_item).where(sealed_item.c.acked_at_ms == _HELD)
+    held = update(sealed_item).where(sealed_item.c.acked_at_ms == HELD)
     connection.execute(held.values(acked_at_ms=0))
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from field_app.clock_io import monotonic_s
-from field_app.store import lease_store
+from field_app.store import lease_store, sealed_store
 from field_app.store.database_io import Database, StoreFullError
 from field_app.store.personal_rows import Keep, keep_nothing
 from field_app.sync import sync_store
@@ -53,6 +53,10 @@ def _nothing_older() -> int:
     return 0
 
 
+CONTACTS_THAT_STEPS_WAIT: Final = 20
+"""Contacts in a row on which the server takes nothing that was sealed; after that something is
+wrong there, and what the crew does now counts for more than the order of the steps."""
+
 OTHERS_TURN_WAIT_S: Final = 5.0
 """Wall seconds until it is looked again whether another process still syncs the file."""
 
@@ -77,6 +81,8 @@ class SyncEngine:
         self._pusher = Pusher(database, api, clock, renew_replica)
         self._photos: Uploader | None = None
         self._send_older: Callable[[], int] = _nothing_older
+        self._refused_contacts = 0
+        self._older: SyncProblem | None = None
         self._pulled_at_s = 0.0
 
     def carry_photos(self, photos: Uploader) -> None:
@@ -90,14 +96,26 @@ class SyncEngine:
     def send_older(self) -> None:
         """Send what is older than the outbox; raise SyncProblem when no contact is to be had.
 
-        A server that does not take it keeps nothing else back: the rest is pushed all the same.
+        A server that does not take it keeps back no words and no call for help. Steps of orders
+        wait a while: without the earlier ones they would be refused for good.
         """
+        self._older = None
         try:
             self._send_older()
         except SyncProblem as problem:
             if problem.reason is not Reason.SERVER:
                 raise
             _log.warning("sealed things wait on: %s", problem.detail)
+            self._refused_contacts += 1
+            is_patient = self._refused_contacts <= CONTACTS_THAT_STEPS_WAIT
+            if is_patient and self._database.read(sealed_store.is_any_waiting):
+                self._older = problem
+        else:
+            self._refused_contacts = 0
+
+    def push(self) -> int:
+        """Send the outbox; return how many operations got their outcome; may raise SyncProblem."""
+        return self._pusher.push_all(are_steps_held=self._older is not None)
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync is due, None while switched off."""
@@ -131,6 +149,8 @@ class SyncEngine:
             return begun.verdict
         try:
             settled = self._converse(is_withdrawn=begun.is_withdrawn, is_short=is_short)
+            if self._older is not None:
+                raise self._older
         except SyncProblem as problem:
             caught = problem
             self._database.write(lambda connection: self._end(connection, caught))
@@ -182,7 +202,7 @@ class SyncEngine:
                 raise
             broken_pull = problem  # a page we cannot take must not keep the crew's words here
         self.send_older()
-        settled = self._pusher.push_all()
+        settled = self.push()
         if broken_pull is not None:
             raise broken_pull
         if settled:
@@ -197,6 +217,6 @@ class SyncEngine:
 
     def _meanwhile(self) -> None:
         """Between two pieces of a photo: taps go out, and the office is heard."""
-        settled = self._pusher.push_all()
+        settled = self.push()
         if settled or monotonic_s() - self._pulled_at_s > LISTEN_WHILE_SENDING_S:
             self._pull()

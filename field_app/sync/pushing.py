@@ -53,10 +53,10 @@ Take = Callable[[PushAnswer, Choose, Connection], _Batch]
 class _Line:
     """What one push still has before it: batches to come, and answers that are to be kept."""
 
-    def __init__(self, database: Database, take: Take) -> None:
+    def __init__(self, database: Database, take: Take, choose: Choose) -> None:
         self._database = database
         self._take = take
-        self._choose: Choose = outbox_store.next_batch
+        self._choose = choose
         self.coming: deque[Future[_Batch]] = deque()
         self.answered: deque[PushAnswer] = deque()
         self.look_ahead()
@@ -99,8 +99,10 @@ class Pusher:
         way: object = api
         self._teller = way if isinstance(way, TellsWhenSent) else None
 
-    def push_all(self) -> int:
+    def push_all(self, *, are_steps_held: bool = False) -> int:
         """Send until nothing is queued; return how many operations got their outcome.
+
+        With `are_steps_held` no step of an order goes, nor what was tapped together with it.
 
         While the server has one batch, the outcomes of the one before it are kept and the next one
         is taken, in one transaction: begun when the batch is on its way, so that the server does
@@ -110,7 +112,8 @@ class Pusher:
             SyncProblem: No usable answer; what was on its way is queued again, untouched.
         """
         settled = 0
-        line = _Line(self._database, self._take_answer)
+        choose = outbox_store.next_without_steps if are_steps_held else outbox_store.next_batch
+        line = _Line(self._database, self._take_answer, choose)
         while (batch := line.next_batch()) is not None:
             if not batch.operations:
                 continue
@@ -119,7 +122,7 @@ class Pusher:
                 answer = self._ask(batch, line.keep)
             except RequestRefused as refused:
                 self._take_back(line.coming, partial(_set_aside, batch, refused.detail))
-                line.begin_again(_first_group)  # one of them may be the poison: one by one
+                line.begin_again(partial(_first_group, choose))  # one of them may be the poison
             except BaseException:
                 self._take_back(line.coming)
                 raise
@@ -179,8 +182,8 @@ class Pusher:
         return _set_out(choose, settled.records - settled.undone, connection)
 
 
-def _first_group(connection: Connection) -> Sequence[Outgoing]:
-    batch = outbox_store.next_batch(connection)
+def _first_group(choose: Choose, connection: Connection) -> Sequence[Outgoing]:
+    batch = choose(connection)
     return [each for each in batch if each.group == batch[0].group]
 
 

@@ -16,15 +16,18 @@ from field_app.access.withdrawal import send_sealed, withdraw
 from field_app.patrols.inspection_desk import home_draft
 from field_app.store import draft_store
 from field_app.store.draft_store import DraftKey
+from field_app.store.outbox_store import waiting_entries
 from field_app.store.sealed_store import draft_about
 from field_app.store.tables import sealed_item
-from field_app.sync.reasons import Reason, RequestRefused
-from field_app.tablet import Tablet
+from field_app.sync.engine import CONTACTS_THAT_STEPS_WAIT
+from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
+from field_app.tablet import Tablet, open_tablet
 from sync_server.access.account_store import admit
 from sync_server.access.roles import Role
 from sync_server.db.sync_tables import SEALED_ITEM
 from tests.field_app.office_parts import Office, serving
 from tests.field_app.test_office_forms import TRIAL, publish, subject_of
+from tests.field_app.vault_parts import quick_vault
 from tests.field_app.withdrawal_parts import (
     PIN,
     app_with_keys,
@@ -38,6 +41,7 @@ from tests.sync_server.people_parts import person
 from wire_contracts.orders import FINDING_FORM
 from wire_contracts.sealed import LONGEST_ABOUT, SealedAnswer, SealedRequest, SealedResult
 from wire_contracts.sync import PROTOCOL
+from wire_contracts.work_order_states import WorkOrderEvent
 
 LONG_HOME = "sunny-garden-phase-2-building-14-unit-3-floor-18-room-1802"
 
@@ -141,6 +145,97 @@ def test_what_the_server_refuses_to_read_is_set_aside_with_its_action_alone(
 
 def _withdraw_only(connection: Connection, tablet: Tablet) -> None:
     withdraw(connection, tablet.vault.seal, 1)
+
+
+def test_a_damaged_envelope_stops_no_withdrawal_and_its_words_are_sealed_anew(
+    tablet: Tablet, office: Office
+) -> None:
+    op_ids = at_work(tablet, office)
+    spoil_one(tablet, min(op_ids))
+    revoke(office, tablet)
+
+    verdict = tablet.sync_now()
+
+    assert verdict.reason is Reason.WITHDRAWN
+    assert op_ids <= ledger(office).keys()
+    assert tablet.withdrawal().sealed_waiting == 0
+
+
+def test_what_was_set_aside_is_still_set_aside_after_a_restart(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    op_ids = at_work(tablet, office)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    spoil_one(tablet, min(op_ids))
+    sent = send_sealed(tablet.database, PickyServer(poison=""), office.clock)
+    before = tablet.withdrawal().sealed_waiting
+    tablet.close()
+
+    vault = quick_vault(tmp_path / "tablet")
+    with closing(open_tablet(tmp_path / "tablet", office.clock, vault=vault)) as again:
+        assert (sent, before) == (2, 1)
+        assert again.withdrawal().sealed_waiting == 1
+        assert again.damaged_files_count() == 0
+
+
+def never(_reason: str = "/sealed: status 503") -> int:
+    raise SyncProblem(Reason.SERVER, _reason)
+
+
+def steps_waiting(tablet: Tablet) -> int:
+    return len(tablet.database.read(lambda connection: waiting_entries(connection, 100)))
+
+
+@pytest.mark.parametrize("contacts", [1, CONTACTS_THAT_STEPS_WAIT])
+def test_a_step_waits_for_the_sealed_ones_before_it_but_words_do_not(
+    tablet: Tablet, office: Office, server: str, contacts: int
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    sealed = set(work_offline(tablet, order_id))
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    tablet.enrol(server, office.code(), "van 3")
+    engine = tablet._contact.engine(tablet.identity)
+    assert engine is not None
+    send_sealed_things = engine._send_older
+    engine.send_first(never)
+    shut = tablet.sync_now()
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.desk.add_note(order_id, "the gate is locked")
+
+    reasons = {tablet.sync_now().reason for _ in range(contacts - 1)} | {shut.reason}
+    held = steps_waiting(tablet)
+    known = set(ledger(office))
+    engine.send_first(send_sealed_things)
+    after = tablet.sync_now()
+
+    assert (reasons, after.reason) == ({Reason.SERVER}, Reason.NONE)
+    assert held == (2 if contacts == 1 else 1)
+    assert not known & sealed
+    assert sealed <= set(ledger(office))
+    assert steps_waiting(tablet) == 0
+
+
+def test_after_many_contacts_steps_wait_no_longer_for_what_is_sealed(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    work_offline(tablet, order_id)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    tablet.enrol(server, office.code(), "van 3")
+    engine = tablet._contact.engine(tablet.identity)
+    assert engine is not None
+    engine.send_first(never)
+    tablet.sync_now()
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+
+    waiting = []
+    for _ in range(CONTACTS_THAT_STEPS_WAIT):
+        tablet.sync_now()
+        waiting.append(steps_waiting(tablet))
+
+    assert waiting == [*[1] * (CONTACTS_THAT_STEPS_WAIT - 1), 0]
 
 
 def drafts_at_the_office(office: Office) -> list[str]:

@@ -167,7 +167,7 @@ class SimulatedTablet:
         try:
             if engine is not None and not self.is_withdrawn():
                 engine.send_older()
-            pusher.push_all()
+            pusher.push_all(are_steps_held=engine is not None and engine._older is not None)
         except SyncProblem:
             return
 
