@@ -25,7 +25,12 @@ from field_app.orders.gas_order import gas_found, gas_request, must_order_for_fi
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
 from field_app.orders.site_changes import WORK_FORM, ask_order, new_fact, new_id, operation_of
-from field_app.orders.site_drafts_store import begin_anew, texts_of, typed_for_record
+from field_app.orders.site_drafts_store import (
+    begin_anew,
+    keep_gas_typed_over,
+    texts_of,
+    typed_for_record,
+)
 from field_app.orders.site_store import facts_of_order, is_arrival
 from field_app.orders.stamps import Stamps
 from field_app.orders.work_record import WorkRecord, is_case_over, work_record
@@ -80,7 +85,7 @@ class FindingSheet:
         record: What was done on site.
         photos: Photos of the order on this tablet; a signature shows nothing.
         begun: What others of the crew began in the same form and did not finish.
-        gas_at_ms: When the gas was typed, by the tablet's clock; None: not here, or long sealed.
+        gas_at_ms: When the gas was typed, or sealed before, by the tablet's clock; None: never.
     """
 
     order_id: str
@@ -207,6 +212,8 @@ class OrderDesk:
 
         def work(connection: Connection) -> int:
             stamp = self._stamps.stamp(connection)
+            if GAS_FIELD in answers:
+                keep_gas_typed_over(connection, order_id, str(answers[GAS_FIELD] or ""), stamp)
             for name, value in answers.items():
                 answer = DraftAnswer(
                     order_id=order_id,
@@ -334,9 +341,10 @@ def _draft_key(order_id: str, author: str) -> DraftKey:
 def _sheet(connection: Connection, order_id: str, author: str, now_ms: int) -> FindingSheet:
     document = _readable(connection, order_id)
     draft = draft_store.load_draft(connection, _draft_key(order_id, author))
-    fields = {**_sealed_before(connection, order_id), **draft.answers}
+    sealed, sealed_at_ms = _sealed_before(connection, order_id)
+    fields = {**sealed, **draft.answers}
     answers = read_answers(fields)
-    gas_at_ms = _gas_typed_at(connection, order_id, author)
+    gas_at_ms = _gas_typed_at(connection, order_id, author) or sealed_at_ms
     work = draft_store.load_draft(
         connection, DraftKey(order_id=order_id, form=WORK_FORM, author=author)
     )
@@ -362,7 +370,7 @@ def _sheet(connection: Connection, order_id: str, author: str, now_ms: int) -> F
 
 
 def _gas_typed_at(connection: Connection, order_id: str, author: str) -> int | None:
-    """Return when the author typed the gas of the finding; None where it was sealed before."""
+    """Return when the author typed the gas of the finding; None where nobody typed it here."""
     times = [
         each.saved_at_ms
         for each in draft_store.load_everyones(connection, order_id, FINDING_FORM)
@@ -376,22 +384,26 @@ def _photo_count(connection: Connection, order_id: str, since_ms: int) -> int:
     return sum(job.role is BlobRole.PHOTO and job.made_at_ms >= since_ms for job in jobs)
 
 
-def _sealed_before(connection: Connection, order_id: str) -> dict[str, JsonValue]:
-    """Return the answers sealed last: a finish that was refused is corrected, not typed again.
+def _sealed_before(
+    connection: Connection, order_id: str
+) -> tuple[dict[str, JsonValue], int | None]:
+    """Return the answers sealed last, and when: a finish that was refused is corrected only.
 
     What was sealed before the crew came to the order this time says nothing of now.
     """
     for entry in reversed(outbox_store.entries_of(connection, order_id)):
         if is_arrival(entry):
-            return {}
+            return {}, None
         payload = entry.operation.payload
         is_finding = payload is not None and payload.get("form") == FINDING_FORM
         if entry.operation.field == FactType.FORM_ANSWERSET and is_finding and payload is not None:
             answers = payload.get("answers")
             if payload.get("is_unfinished") is True:
-                return {}  # another visit begins with what is found then
-            return draft_of_sealed(answers) if isinstance(answers, Mapping) else {}
-    return {}
+                return {}, None  # another visit begins with what is found then
+            fields = draft_of_sealed(answers) if isinstance(answers, Mapping) else {}
+            at_ms = payload.get("measured_at")
+            return fields, at_ms if isinstance(at_ms, int) else entry.made_at_ms
+    return {}, None
 
 
 def _gas_group(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> list[NewOperation]:

@@ -10,10 +10,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from field_app.forms.finding import MEASURED_PREFIX
-from field_app.forms.numbers import most_lel_pct, worst_lel_pct
+from field_app.forms.finding import MEASURED_PREFIX, is_gas_present
+from field_app.forms.numbers import FULL_SCALE_LEL_PCT, most_lel_pct, worst_lel_pct
 from field_app.orders import order_store
-from field_app.orders.begun_findings import gas_in_findings
+from field_app.orders.begun_findings import GAS_FIELD, gas_in_findings
 from field_app.orders.entry_gate import Detector
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
@@ -27,6 +27,9 @@ from wire_contracts.fields import JsonValue
 from wire_contracts.orders import FINDING_FORM
 from wire_contracts.site_facts import SafetyStep
 from wire_contracts.van import AirValue
+
+_SLIP_MS: Final = 60_000
+"""A value that was typed over within a minute was a slip of the finger."""
 
 _OF_A_VISIT: Final = frozenset(
     {*map(str, SafetyStep), TIMER_PAGE, MEASURED_PREFIX.removesuffix("."), "reading"}
@@ -107,6 +110,27 @@ def begin_anew(
     if is_case_over or not worst_lel_pct(most):
         return
     keep_typed(connection, order_id, stamp, {EARLIER_GAS: most})
+
+
+def keep_gas_typed_over(connection: Connection, order_id: str, text: str, stamp: TapStamp) -> None:
+    """Keep gas that stood in the author's finding for a while and is typed over with less.
+
+    It was in the air. What stood for less than a minute was a slip of the finger, and so was what
+    no detector shows.
+    """
+    kept = [
+        each
+        for each in draft_store.load_everyones(connection, order_id, FINDING_FORM)
+        if each.author == stamp.actor and each.field == GAS_FIELD
+    ]
+    former = str(kept[-1].value or "") if kept else ""
+    lel_pct = worst_lel_pct(former) or 0.0
+    is_slip = not kept or stamp.at.wall_ms - kept[-1].saved_at_ms < _SLIP_MS
+    if is_slip or not is_gas_present(lel_pct) or lel_pct > FULL_SCALE_LEL_PCT:
+        return
+    before = worst_lel_pct(gas_typed(connection, order_id).get(EARLIER_GAS, "")) or 0.0
+    if lel_pct > max(before, worst_lel_pct(text) or 0.0):
+        keep_typed(connection, order_id, stamp, {EARLIER_GAS: former})
 
 
 def _gas_in_checklists(connection: Connection, order_id: str) -> list[str]:

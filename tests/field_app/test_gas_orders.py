@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -346,3 +347,18 @@ def test_what_is_typed_too_long_hides_neither_a_closed_valve_nor_gas(tablet: Tab
     opened = IsolationEvent(valve_id=LONG, action=ValveAction.REOPENED, word_from=LONG)
     tablet.site.turn_valve(LEAK, opened)
     assert tablet.site.sheet(LEAK).record.valves == ()
+
+
+@pytest.mark.parametrize(("stood_s", "most"), [(30, None), (45 * 60, 12.5)])
+def test_gas_that_stood_in_the_finding_is_not_typed_away(
+    tablet: Tablet, town: TownOffice, stood_s: int, most: float | None
+) -> None:
+    tablet.desk.save_answers(LEAK, {"result": "leak", "measured.gas_lel_pct": "12.5"})
+    town.clock.moment_utc += timedelta(seconds=stood_s)
+    well = {"result": "normal", "cause": "nothing_found", "measured.gas_lel_pct": "0"}
+    tablet.desk.save_answers(LEAK, well)
+    sheet = tablet.desk.finding(LEAK)
+
+    assert sheet.record.lel_pct == most
+    lacks = {each.lack for each in sheet.lacking(sheet.answers, Evidence())}
+    assert (Lack.GAS_MEASURED in lacks) is (most is not None)

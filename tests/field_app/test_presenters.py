@@ -622,6 +622,10 @@ def test_gas_that_was_measured_too_long_ago_closes_nothing_until_it_is_measured_
     ]
     assert told is not None
     assert told["measured_at"] == ms_from_utc(hand_clock.now_utc())
+    assert crew.tablet.desk.finding(order_id).missing == ()
+    hand_clock.advance(minutes=31)
+    refused_later = crew.tablet.desk.finding(order_id)
+    assert [each.problem for each in refused_later.missing] == ["gas_test_old"]
 
 
 def test_gas_that_was_there_stands_however_long_ago_it_was_measured(
