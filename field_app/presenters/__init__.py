@@ -50,9 +50,11 @@
     rounds        RoundsPage: what an inspector has to do
     route_pipes   which pieces of the network lie under the sketch of a route
     run           RunPresenter: one patrol on its way
+    point_blocks  the parts of a stop's page
     point         PointPage: one checkpoint of a run
     run_end       RunEndPage: what was skipped and missed, before a run is ended
     round_list    RoundListPresenter: the homes or meters of a round
+    home_blocks   the parts of a home's page
     home          HomePage: the check of one home
     meter         MeterPresenter: one reading by eye
 

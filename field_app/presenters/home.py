@@ -1,12 +1,11 @@
 """HomePage: one home: twelve items in five taps, hazards, the notice, the next home."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from field_app.checklists.form_desk import FormSubject
-from field_app.patrols.form_answers import OK as _OK
 from field_app.patrols.form_answers import home_answers
 from field_app.patrols.home_check import (
     GROUPS,
@@ -17,69 +16,44 @@ from field_app.patrols.home_check import (
     must_shut_off,
     seen_inside,
 )
-from field_app.patrols.home_facts import UNHEARD, AskedOrder, order_standing
 from field_app.patrols.home_sheet import (
-    GAS_OFF,
-    NO,
     NOTICE,
     SIGNATURE,
     SIGNED_FOR,
-    YES,
-    HomeAnswers,
-    NotedHazard,
     answers_of_visit,
-    found_wrong,
     noted_in_forms,
     sheet_of,
     signed_for,
 )
 from field_app.patrols.inspection_desk import home_draft
-from field_app.patrols.inspection_store import SeenHome
-from field_app.patrols.noted import WRONG as _WRONG
 from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
 from field_app.photos.glass_io import Glass
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
-from field_app.presenters.dates import date_text, time_text
 from field_app.presenters.form_tools import FORM_TOOL
+from field_app.presenters.home_blocks import HomeBlocks, HomeData, call_wanted
 from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
-    SEVERITY_ICONS,
     home_state_text,
-    item_text,
     lack_text,
     seen_text,
-    severity_text,
 )
 from field_app.presenters.rounds import OPEN_STATES
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
-    Block,
-    ChoiceBlock,
-    ChoiceLine,
-    NoteBlock,
-    NoticeBlock,
-    RowAction,
-    RowLine,
-    RowsBlock,
     SheetButton,
     SheetView,
-    VerdictBlock,
 )
-from field_app.presenters.views import Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from field_app.store.ids_io import draw_uuid7
-from field_app.store.record_states import OpStatus
 from field_app.store.round_records import record_of
 from wire_contracts.blobs import BlobRole
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.home_checks import (
     HOUSEHOLD_ENTITY,
-    CheckItem,
-    Hazard,
     NoticeOutcome,
 )
 
@@ -87,19 +61,6 @@ ONE_VISIT: Final = timedelta(hours=12)
 """A home is visited again after weeks: a form of the last shift belongs to this visit."""
 
 _CALL: Final = "call"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeData:
-    """What was read for the page."""
-
-    home: SeenHome
-    answers: HomeAnswers
-    kept: Mapping[str, str]
-    photo_count: int
-    forms: FormsSeen
-    asked: Sequence[AskedOrder]
-    now_ms: int
 
 
 class HomePage:
@@ -117,6 +78,7 @@ class HomePage:
         self._opened_s = opened_at_utc.timestamp()
         self._visit_id = draw_uuid7(opened_at_utc)
         self._photo_trouble = ""
+        self._blocks = HomeBlocks(parts)
         self.leads_to = ""
         self.place_text = ""
 
@@ -198,7 +160,7 @@ class HomePage:
             return Tapped(message=gone, is_done=True)
         if key == _CALL:
             sheet = self._told_sheet(answers)
-            if _call_wanted(data, sheet):
+            if call_wanted(data, sheet):
                 self._parts.desk.call_crew(self._household_id, sheet)
             return Tapped()
         refusal = (
@@ -298,7 +260,7 @@ class HomePage:
         """Return the page."""
         t, household = self._parts.context.words, data.home.household
         sheet = sheet_of(answers.typed)
-        hazardous = sheet.hazardous()
+        hazardous, draw = sheet.hazardous(), self._blocks
         state, _, _ = home_state_text(t, household.state, household.no_access_count)
         return SheetView(
             title=t("{building} · {room}").format(building=household.building, room=household.room),
@@ -306,14 +268,14 @@ class HomePage:
                 each for each in (household.community, household.device_serial or "", state) if each
             ),
             blocks=(
-                *self._gas(data.forms),
-                *self._shut_off(data, sheet),
-                *self._before(household.hazards),
-                *self._noted(data.answers.noted),
+                *draw.gas(data.forms),
+                *draw.shut_off(data, sheet),
+                *draw.before(household.hazards),
+                *draw.noted(data.answers.noted),
                 *(form_rows(t, data.forms) if data.forms.comes_first() else ()),
-                *(block for key, items in GROUPS for block in self._group(key, items, answers)),
-                *(block for item in hazardous for block in self._hazard(item, sheet, answers)),
-                *self._notice(sheet, answers, data),
+                *(block for key, items in GROUPS for block in draw.group(key, items, answers)),
+                *(block for item in hazardous for block in draw.hazard(item, sheet, answers)),
+                *draw.notice(sheet, answers, data, self._photo_trouble),
                 *(() if data.forms.comes_first() else form_rows(t, data.forms)),
             ),
             primary=self._primary(data, sheet),
@@ -331,7 +293,7 @@ class HomePage:
     def _primary(self, data: HomeData, sheet: Sheet) -> SheetButton:
         """Return the big button: danger calls a crew before anything else is asked."""
         t = self._parts.context.words
-        if _call_wanted(data, sheet):
+        if call_wanted(data, sheet):
             return SheetButton(
                 key=_CALL, text=t("Order a crew now"), icon="alarm-light", kind="danger"
             )
@@ -341,219 +303,3 @@ class HomePage:
             icon="check-bold",
             refusal=self._refusal(sheet, data.forms),
         )
-
-    def _shut_off(self, data: HomeData, sheet: Sheet) -> list[Block]:
-        """Return the red card of a grave hazard, before everything else on the page."""
-        t, grave = self._parts.context.words, _grave(sheet)
-        if not grave:
-            return []
-        asked = order_standing(data.asked, grave, data.now_ms)
-        text = t("Say what is wrong, then order a crew. Leave only when it is shut off.")
-        if data.asked and data.asked[-1].status is OpStatus.REFUSED:
-            text = t("Order not received: the office does not know. Call the control room now.")
-        elif asked is not None and asked.status in UNHEARD:
-            text = t("Order made, not sent yet: call the control room now.")
-        elif asked is not None:
-            text = t("Order made; the office has it.")
-        card = VerdictBlock(
-            key="shut-off",
-            title=t("Shut the gas off now"),
-            text=text,
-            tone=Tone.DANGER,
-            icon="valve-closed",
-        )
-        said = (
-            (YES, t("The gas is shut off"), Tone.OK),
-            (NO, t("The gas still flows"), Tone.DANGER),
-        )
-        chosen = {True: YES, False: NO, None: ""}[sheet.is_gas_off]
-        question = ChoiceBlock(
-            key=GAS_OFF,
-            title=t("Is the gas shut off?"),
-            lines=tuple(
-                ChoiceLine(
-                    value=value,
-                    text=words,
-                    icon="valve-closed" if value == YES else "alert-circle",
-                    tone=tone,
-                    is_selected=value == chosen,
-                )
-                for value, words, tone in said
-            ),
-        )
-        return [card, question]
-
-    def _gas(self, forms: FormsSeen) -> list[Block]:
-        t = self._parts.context.words
-        if not is_explosive(forms.lel_pct):
-            return []
-        text = t("No flame, no switch, no phone here. Record a defect of severity 1.")
-        title, icon = t("Get out, keep others away"), "alert-octagon"
-        return [VerdictBlock(key="danger", title=title, text=text, tone=Tone.DANGER, icon=icon)]
-
-    def _before(self, hazards: Sequence[Hazard]) -> list[Block]:
-        t = self._parts.context.words
-        if not hazards:
-            return []
-        names = ", ".join(item_text(t, hazard.item) for hazard in hazards)
-        text = t("Found last time: {items}").format(items=names)
-        return [NoticeBlock(key="before", text=text, tone=Tone.WARN, icon="history")]
-
-    def _noted(self, noted: Sequence[NotedHazard]) -> list[Block]:
-        """Return what was found here and not finished: each item is asked for by itself."""
-        t, context = self._parts.context.words, self._parts.context
-        blocks: list[Block] = []
-        for index, each in enumerate(noted):
-            what = ", ".join(item_text(t, item) for item in each.items)
-            text = t("Noted by {name}, {time}, and not finished: {what}. Look again.").format(
-                name=self._parts.person_name(each.author),
-                time=time_text(t, each.at_ms, context.clock.now_utc(), context.zone),
-                what=f"{what} ({each.note})" if each.note else what,
-            )
-            blocks.append(
-                NoticeBlock(key=f"noted:{index}", text=text, tone=Tone.DANGER, icon="alert-circle")
-            )
-        return blocks
-
-    def _group(self, key: str, items: tuple[CheckItem, ...], answers: Answers) -> list[Block]:
-        t, chosen = self._parts.context.words, answers.get(key)
-        names = " · ".join(item_text(t, item) for item in items)
-        block = ChoiceBlock(
-            key=key,
-            title=names,
-            lines=(
-                ChoiceLine(
-                    value=_OK,
-                    text=t("Seen, all in order"),
-                    icon="check-circle",
-                    tone=Tone.OK,
-                    is_selected=chosen == _OK,
-                ),
-                ChoiceLine(
-                    value=_WRONG,
-                    text=t("Something is wrong"),
-                    icon="alert-circle",
-                    tone=Tone.DANGER,
-                    is_selected=chosen == _WRONG,
-                ),
-            ),
-        )
-        if (chosen != _WRONG and not found_wrong(items, answers.typed)) or len(items) == 1:
-            return [block]
-        return [block, *(self._item(item, answers) for item in items)]
-
-    def _item(self, item: CheckItem, answers: Answers) -> Block:
-        t, chosen = self._parts.context.words, answers.get(f"item:{item}")
-        return ChoiceBlock(
-            key=f"item:{item}",
-            title=item_text(t, item),
-            lines=(
-                ChoiceLine(
-                    value=_OK,
-                    text=t("in order"),
-                    icon="check-circle",
-                    tone=Tone.OK,
-                    is_selected=chosen == _OK,
-                ),
-                ChoiceLine(
-                    value=_WRONG,
-                    text=t("wrong"),
-                    icon="alert-circle",
-                    tone=Tone.DANGER,
-                    is_selected=chosen == _WRONG,
-                ),
-            ),
-        )
-
-    def _hazard(self, item: CheckItem, sheet: Sheet, answers: Answers) -> list[Block]:
-        t, severity = self._parts.context.words, sheet.severity_of(item)
-        tones = {1: Tone.DANGER, 2: Tone.WARN, 3: Tone.INFO}
-        return [
-            ChoiceBlock(
-                key=f"severity:{item}",
-                title=t("Hazard: {item}").format(item=item_text(t, item)),
-                columns=3,
-                lines=tuple(
-                    ChoiceLine(
-                        value=str(each),
-                        text=severity_text(t, each),
-                        icon=SEVERITY_ICONS[each],
-                        tone=tones[each],
-                        is_selected=each == severity,
-                    )
-                    for each in (1, 2, 3)
-                ),
-            ),
-            NoteBlock(
-                key=f"note:{item}", label=t("What is wrong?"), text=answers.get(f"note:{item}")
-            ),
-        ]
-
-    def _notice(self, sheet: Sheet, answers: Answers, data: HomeData) -> list[Block]:
-        t, context = self._parts.context.words, self._parts.context
-        hazards = hazards_of(sheet, context.clock.now_utc())
-        if not hazards:
-            return []
-        blocks: list[Block] = []
-        due = [hazard.due_at_utc for hazard in hazards if hazard.due_at_utc is not None]
-        until = (
-            t("To be removed until {date}").format(date=date_text(t, min(due), context.zone))
-            if due
-            else ""
-        )
-        photos = t("Photos: {count}").format(count=data.photo_count)
-        error = self._photo_trouble or data.kept.get("photo_error", "")
-        row = RowLine(
-            key="notice-row",
-            title=t("Hazards in the notice: {count}").format(count=len(hazards)),
-            detail="  ·  ".join(each for each in (until, photos, error) if each),
-            icon="file-document",
-            tone=Tone.WARN,
-            actions=(RowAction(key="photo", text=t("Photo"), icon="camera"),),
-        )
-        chosen = answers.get(NOTICE)
-        signing = RowAction(key="sign", text=t("Sign here"), icon="pencil", kind="primary")
-        unsigned = t("Signature of the household")
-        if answers.get(SIGNATURE):
-            unsigned = t("The hazards have changed: sign again")
-        signature = RowLine(
-            key="signature",
-            title=t("Signed") if sheet.signature_sha256 else unsigned,
-            icon="check-circle" if sheet.signature_sha256 else "pencil",
-            tone=Tone.OK if sheet.signature_sha256 else Tone.PLAIN,
-            actions=() if sheet.signature_sha256 else (signing,),
-        )
-        lines = (row, signature) if chosen != str(NoticeOutcome.REFUSED) else (row,)
-        blocks.append(RowsBlock(key="notice-rows", title="", lines=lines))
-        blocks.append(self._refused(chosen))
-        return blocks
-
-    def _refused(self, chosen: str) -> Block:
-        t = self._parts.context.words
-        return ChoiceBlock(
-            key=NOTICE,
-            title="",
-            columns=1,
-            lines=(
-                ChoiceLine(
-                    value=str(NoticeOutcome.REFUSED),
-                    text=t("The household refuses to sign"),
-                    note=t("the notice stays there all the same"),
-                    icon="cancel",
-                    tone=Tone.WARN,
-                    is_selected=chosen == str(NoticeOutcome.REFUSED),
-                ),
-            ),
-        )
-
-
-def _grave(sheet: Sheet) -> tuple[CheckItem, ...]:
-    """Return what endangers people in the home."""
-    return tuple(item for item in sheet.hazardous() if sheet.severity_of(item) == 1)
-
-
-def _call_wanted(data: HomeData, sheet: Sheet) -> bool:
-    """Return whether a danger that has its words is not told yet."""
-    grave = _grave(sheet)
-    is_worded = all(sheet.notes.get(item, "").strip() for item in grave)
-    return bool(grave) and is_worded and order_standing(data.asked, grave, data.now_ms) is None

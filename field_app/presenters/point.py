@@ -1,24 +1,19 @@
 """PointPage: one checkpoint of a run: being there, values, what was found, the next stop."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.forms.numbers import shown_number
 from field_app.orders.entry_gate import GOOD_FOR_MIN
-from field_app.orders.site_sheet import WellSheet
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import RunEndedError, point_draft
-from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
-from field_app.patrols.stop_sheet import StopAnswers, answers_of_stop
+from field_app.patrols.stop_sheet import answers_of_stop
 from field_app.patrols.values import (
     UNREAD,
     Judged,
     Verdict,
     is_dangerous,
-    is_explosive,
     is_gas_unread,
     judge_all,
     unread_texts,
@@ -27,92 +22,45 @@ from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.platform.ports import Tag, TagWay
-from field_app.presenters.dates import time_text
 from field_app.presenters.form_tools import FORM_TOOL
+from field_app.presenters.point_blocks import (
+    LEFT_OUT,
+    MINUTE_MS,
+    NOTE,
+    OUTCOME,
+    REASON,
+    SEVERITY,
+    TAG,
+    UNREADABLE,
+    PointBlocks,
+    PointData,
+)
 from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
-    KIND_ICONS,
-    SEVERITY_ICONS,
     UNITS,
-    distance_text,
-    limit_text,
     measure_text,
     presence_text,
-    recheck_text,
-    severity_text,
-    way_text,
 )
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
-    ChoiceBlock,
-    ChoiceLine,
-    FactsBlock,
-    NoteBlock,
-    NoticeBlock,
-    NumberBlock,
-    RowAction,
-    RowLine,
-    RowsBlock,
     SheetButton,
     SheetView,
-    VerdictBlock,
 )
 from field_app.presenters.stop_gate import (
     GATE,
     gate_rows,
-    has_nobody_entered,
     has_too_much_gas,
     stop_record,
 )
-from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.patrol_facts import LONGEST_NOTE, CheckIn, Defect, PatrolPoint, PointOutcome
+from wire_contracts.patrol_facts import LONGEST_NOTE, Defect, PatrolPoint, PointOutcome
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint, Measure
 
-_LEFT_OUT = frozenset({str(PointOutcome.SKIPPED), str(PointOutcome.NOT_REACHABLE)})
 _GRAVE = "grave"
-_TAG, _OUTCOME, _SEVERITY, _NOTE, _REASON = "tag", "outcome", "severity", "note", "reason"
-_UNREADABLE = "unreadable"
-_MINUTE_MS: Final = 60_000
-_ONE_SHIFT_MS: Final = 12 * 60 * _MINUTE_MS
-"""Whoever was at a stop in another shift is not there now (judgement)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PointData:
-    """What was read for the page."""
-
-    run: SeenRun
-    checkpoint: Checkpoint
-    answers: StopAnswers
-    kept: Mapping[str, str]
-    photo_count: int
-    forms: FormsSeen
-    air: WellSheet
-    now_ms: int
-
-    @property
-    def lel_pct(self) -> float | None:
-        """Return the most gas that a form, the gate of this stop or a colleague tells of."""
-        told = (self.forms.lel_pct, self.air.record.lel_pct, self.answers.lel_pct)
-        return max((value for value in told if value is not None), default=None)
-
-    @property
-    def is_air_beyond(self) -> bool:
-        """Return whether the air is beyond the stop's limits, whatever its own fields say."""
-        return has_nobody_entered(self.air) or has_too_much_gas(
-            self.checkpoint.limits, self.lel_pct
-        )
-
-    def check_in(self, checkpoint_id: str) -> CheckIn | None:
-        """Return what shows that somebody is there; another shift's visit shows nothing."""
-        at_ms = self.run.checked_in_at_ms.get(checkpoint_id, 0)
-        is_of_now = self.now_ms - at_ms < _ONE_SHIFT_MS
-        return self.run.state.check_ins.get(checkpoint_id) if is_of_now else None
 
 
 class PointPage:
@@ -125,6 +73,7 @@ class PointPage:
         self._checkpoint_id = checkpoint_id
         self._draft = point_draft(run_id, checkpoint_id)
         self._trouble = ""
+        self._blocks = PointBlocks(parts, checkpoint_id)
         self._retyped: frozenset[str] = frozenset()
         self.place_text = ""
 
@@ -156,7 +105,7 @@ class PointPage:
 
     def _of_forms(self, forms: FormsSeen, now_ms: int) -> dict[str, str]:
         """Return what the office's forms answer: what was measured only while it is fresh."""
-        fresh = self._parts.forms.finished(self.subject, now_ms - GOOD_FOR_MIN * _MINUTE_MS)
+        fresh = self._parts.forms.finished(self.subject, now_ms - GOOD_FOR_MIN * MINUTE_MS)
         said = {
             name: text
             for name, text in point_answers(forms.done).items()
@@ -208,7 +157,7 @@ class PointPage:
         if key == "position":
             return self._arrive(by_position(checkpoint, fix), answers)
         if key == "typed":
-            tag = Tag(text=answers.get(_TAG), way=TagWay.TYPED)
+            tag = Tag(text=answers.get(TAG), way=TagWay.TYPED)
             return self._arrive(by_tag(checkpoint, tag, fix), answers)
         if key == "by-hand":
             return self._arrive(by_hand(checkpoint, fix), answers)
@@ -221,7 +170,7 @@ class PointPage:
         return self._choose_grave() if key == _GRAVE else self._finish(data, answers)
 
     def _choose_grave(self) -> Tapped:
-        grave = {_OUTCOME: str(PointOutcome.DEFECT), _SEVERITY: "1"}
+        grave = {OUTCOME: str(PointOutcome.DEFECT), SEVERITY: "1"}
         self._parts.desk.save_answers(self._draft, grave)
         return Tapped()
 
@@ -243,7 +192,7 @@ class PointPage:
         fix = self._parts.hardware.locator.fix()
         tapped = self._arrive(by_tag(checkpoint, tag, fix), answers)
         if tapped.message:
-            self._parts.desk.save_answers(self._draft, {_TAG: tag.text})
+            self._parts.desk.save_answers(self._draft, {TAG: tag.text})
 
     def _arrive(self, evidence: Evidence, answers: Answers) -> Tapped:
         message = presence_text(self._parts.context.words, evidence)
@@ -253,7 +202,7 @@ class PointPage:
             self._run_id,
             self._checkpoint_id,
             evidence,
-            is_tag_unreadable=answers.get(_UNREADABLE) == "yes",
+            is_tag_unreadable=answers.get(UNREADABLE) == "yes",
         )
         return Tapped()
 
@@ -278,9 +227,9 @@ class PointPage:
         if refusal:
             return Tapped(message=refusal)
         judged = self._judged(data, answers)
-        outcome = PointOutcome(answers.get(_OUTCOME) or PointOutcome.OK)
+        outcome = PointOutcome(answers.get(OUTCOME) or PointOutcome.OK)
         is_defect = outcome is PointOutcome.DEFECT
-        note = self._note(data, judged, answers.get(_NOTE).strip())
+        note = self._note(data, judged, answers.get(NOTE).strip())
         point = PatrolPoint(
             run_id=self._run_id,
             plan_id=None,
@@ -288,8 +237,8 @@ class PointPage:
             outcome=outcome,
             values={each.limit.measure: each.value for each in judged if each.value is not None},
             beyond=tuple(each.limit.measure for each in judged if each.verdict is Verdict.BEYOND),
-            defect=Defect(severity=int(answers.get(_SEVERITY)), note=note) if is_defect else None,
-            reason="" if is_defect else answers.get(_REASON).strip(),
+            defect=Defect(severity=int(answers.get(SEVERITY)), note=note) if is_defect else None,
+            reason="" if is_defect else answers.get(REASON).strip(),
             note=note,
         )
         self._parts.desk.finish_point(point, data.checkpoint)
@@ -312,21 +261,21 @@ class PointPage:
         """Return the page."""
         t, checkpoint = self._parts.context.words, data.checkpoint
         judged = self._judged(data, answers)
-        outcome = answers.get(_OUTCOME)
+        outcome = answers.get(OUTCOME)
         is_danger = is_dangerous(judged, data.lel_pct)
         is_beyond = _is_beyond(judged) or data.is_air_beyond
         is_doubtful = is_beyond or _was_grave(self._told(data))
-        is_asked = is_danger or outcome not in _LEFT_OUT or is_gas_unread(judged)
+        is_asked = is_danger or outcome not in LEFT_OUT or is_gas_unread(judged)
         blocks: list[Block] = [
-            *self._warnings(checkpoint, is_danger=is_danger),
-            *self._typed_by_others(data),
-            *self._being_there(data, answers),
+            *self._blocks.warnings(checkpoint, is_danger=is_danger),
+            *self._blocks.typed_by_others(data),
+            *self._blocks.being_there(data, answers),
             *gate_rows(t, checkpoint, data.air),
             *form_rows(t, data.forms),
-            *(self._numbers(judged, self._old(data)) if is_asked else []),
-            self._outcomes(outcome),
-            *self._about(outcome, answers, is_doubtful=is_doubtful and not is_danger),
-            self._photo_row(data),
+            *(self._blocks.numbers(judged, self._old(data)) if is_asked else []),
+            self._blocks.outcomes(outcome),
+            *self._blocks.about(outcome, answers, is_doubtful=is_doubtful and not is_danger),
+            self._blocks.photo_row(data, self._trouble),
         ]
         return SheetView(
             title=checkpoint.name.in_language(t.language),
@@ -339,7 +288,7 @@ class PointPage:
 
     def _next_step(self, data: PointData, answers: Answers) -> SheetButton:
         """Return the big button: in danger it leads to the one defect that is taken."""
-        t, outcome = self._parts.context.words, answers.get(_OUTCOME)
+        t, outcome = self._parts.context.words, answers.get(OUTCOME)
         is_danger = is_dangerous(self._judged(data, answers), data.lel_pct)
         if is_danger and not _is_grave(answers):
             text = t("Record a defect of severity 1")
@@ -364,195 +313,6 @@ class PointPage:
         """Return what was typed too long ago, and not again since the page was read."""
         return data.answers.old - self._retyped
 
-    def _warnings(self, checkpoint: Checkpoint, *, is_danger: bool) -> list[Block]:
-        t = self._parts.context.words
-        blocks: list[Block] = []
-        if is_danger:
-            blocks.append(
-                VerdictBlock(
-                    key="danger",
-                    title=t("Get out, keep others away"),
-                    text=t("No flame, no switch, no phone here. Record a defect of severity 1."),
-                    tone=Tone.DANGER,
-                    icon="alert-octagon",
-                )
-            )
-        again = recheck_text(t, checkpoint.recheck_reason)
-        if again:
-            blocks.append(NoticeBlock(key="again", text=again, tone=Tone.WARN, icon="refresh"))
-        return blocks
-
-    def _typed_by_others(self, data: PointData) -> list[Block]:
-        """Return gas that a colleague typed here and nobody recorded, and values that grew old."""
-        t, context = self._parts.context.words, self._parts.context
-        blocks: list[Block] = [
-            NoticeBlock(
-                key=f"gas:{each.author}",
-                text=t("Gas typed here by {name}, {time}, and not recorded: {text}").format(
-                    name=self._parts.person_name(each.author),
-                    time=time_text(t, each.at_ms, context.clock.now_utc(), context.zone),
-                    text=each.text,
-                ),
-                tone=Tone.DANGER if is_explosive(each.lel_pct) else Tone.WARN,
-                icon="alert-circle",
-            )
-            for each in data.answers.gas
-        ]
-        if data.answers.grown_old:
-            text = t("Measured more than 30 minutes ago: measure again.")
-            blocks.append(NoticeBlock(key="old", text=text, tone=Tone.WARN, icon="history"))
-        return blocks
-
-    def _being_there(self, data: PointData, answers: Answers) -> list[Block]:
-        t = self._parts.context.words
-        check_in = data.check_in(self._checkpoint_id)
-        if check_in is not None:
-            fact = LabelledText(
-                label=t("You are there"), text=self._seen_text(check_in), icon="position"
-            )
-            return [FactsBlock(key="there", title="", facts=(fact,))]
-        ways = [RowAction(key="position", text=t("By position"), icon="crosshairs-gps")]
-        if self._parts.hardware.code_scanner.availability().is_available:
-            ways.insert(0, RowAction(key="scan", text=t("Scan"), icon="qrcode-scan"))
-        if answers.get(_TAG).strip():
-            ways.insert(0, RowAction(key="typed", text=t("Use number"), icon="tag"))
-        if answers.get(_UNREADABLE) == "yes":
-            ways.append(RowAction(key="by-hand", text=t("I am there"), icon="check"))
-        can_hear = self._parts.hardware.tag_reader.availability().is_available
-        line = RowLine(
-            key="check-in",
-            title=t("Show that you are there"),
-            detail=t("Hold the tablet to the tag, or:") if can_hear else "",
-            icon=KIND_ICONS[data.checkpoint.kind],
-            tone=Tone.INFO,
-            actions=tuple(ways),
-        )
-        blocks: list[Block] = [RowsBlock(key="ways", title="", lines=(line,))]
-        if data.checkpoint.tag:
-            number = NoteBlock(
-                key=_TAG,
-                label=t("Number on the tag"),
-                text=answers.get(_TAG),
-                hint=t("type or scan"),
-            )
-            unreadable = ChoiceBlock(
-                key=_UNREADABLE,
-                title="",
-                columns=1,
-                lines=(
-                    ChoiceLine(
-                        value="yes",
-                        text=t("The tag cannot be read"),
-                        note=t("damaged, painted over or gone; the office is told"),
-                        icon="tag",
-                        tone=Tone.WARN,
-                        is_selected=answers.get(_UNREADABLE) == "yes",
-                    ),
-                ),
-            )
-            blocks += [number, unreadable]
-        return blocks
-
-    def _seen_text(self, check_in: CheckIn) -> str:
-        t = self._parts.context.words
-        parts = [way_text(t, check_in)]
-        if check_in.distance_m is not None and check_in.fix is not None:
-            parts.append(
-                t("{distance} away, ± {metres} m").format(
-                    distance=distance_text(t, check_in.distance_m),
-                    metres=round(check_in.fix.accuracy_m),
-                )
-            )
-        if check_in.fix is not None and check_in.fix.is_mock:
-            parts.append(t("position made up by another app"))
-        if check_in.is_tag_unreadable:
-            parts.append(t("tag not readable"))
-        return "  ·  ".join(parts)
-
-    def _numbers(self, judged: tuple[Judged, ...], old: frozenset[str]) -> list[Block]:
-        t = self._parts.context.words
-        errors = {
-            Verdict.NOT_A_NUMBER: t("This is not a number."),
-            Verdict.IMPOSSIBLE: t("This value is not possible; check the unit."),
-            Verdict.BEYOND: t("Outside the limit: is it a defect?"),
-        }
-        return [
-            NumberBlock(
-                key=str(each.limit.measure),
-                label=measure_text(t, each.limit.measure),
-                unit=UNITS[each.limit.measure],
-                text=each.text,
-                hint=limit_text(t, each.limit),
-                error=t("Measured more than 30 minutes ago: measure again.")
-                if str(each.limit.measure) in old
-                else errors.get(each.verdict, ""),
-                steps=("0",) if each.limit.low is None and not each.text.strip() else (),
-            )
-            for each in judged
-        ]
-
-    def _outcomes(self, outcome: str) -> Block:
-        t = self._parts.context.words
-        choices = (
-            (PointOutcome.DEFECT, t("Defect"), "alert-circle", Tone.DANGER),
-            (PointOutcome.NOT_REACHABLE, t("Not reachable"), "cancel", Tone.WARN),
-            (PointOutcome.SKIPPED, t("Skip it"), "minus-circle", Tone.WARN),
-        )
-        return ChoiceBlock(
-            key=_OUTCOME,
-            title=t("Not all well?"),
-            columns=3,
-            lines=tuple(
-                ChoiceLine(
-                    value=str(value),
-                    text=text,
-                    icon=icon,
-                    tone=tone,
-                    is_selected=outcome == str(value),
-                )
-                for value, text, icon, tone in choices
-            ),
-        )
-
-    def _about(self, outcome: str, answers: Answers, *, is_doubtful: bool) -> list[Block]:
-        t = self._parts.context.words
-        if outcome in _LEFT_OUT:
-            label = t("Why?")
-            return [NoteBlock(key=_REASON, label=label, text=answers.get(_REASON), is_long=True)]
-        if outcome != str(PointOutcome.DEFECT):
-            label = t("Why is all well all the same?")
-            note = NoteBlock(key=_NOTE, label=label, text=answers.get(_NOTE), is_long=True)
-            return [note] if is_doubtful else []
-        notes = {1: t("an order goes out at once"), 2: t("repair is planned"), 3: t("watch it")}
-        tones = {1: Tone.DANGER, 2: Tone.WARN, 3: Tone.INFO}
-        lines = tuple(
-            ChoiceLine(
-                value=str(severity),
-                text=f"{severity}  {severity_text(t, severity)}",
-                note=notes[severity],
-                icon=SEVERITY_ICONS[severity],
-                tone=tones[severity],
-                is_selected=answers.get(_SEVERITY) == str(severity),
-            )
-            for severity in (1, 2, 3)
-        )
-        return [
-            ChoiceBlock(key=_SEVERITY, title=t("How bad is it?"), lines=lines, columns=1),
-            NoteBlock(key=_NOTE, label=t("What is wrong?"), text=answers.get(_NOTE), is_long=True),
-        ]
-
-    def _photo_row(self, data: PointData) -> Block:
-        t, photos = self._parts.context.words, self._parts.photos.availability()
-        detail = "" if photos.is_available else t(photos.reason)
-        error = self._trouble or data.kept.get("photo_error", "")
-        line = RowLine(
-            key="photos",
-            title=t("Photos: {count}").format(count=data.photo_count),
-            detail=error or detail,
-            icon="camera",
-        )
-        return RowsBlock(key="photo-row", title="", lines=(line,))
-
     def _refusal(self, data: PointData, answers: Answers) -> str:
         """Return why the checkpoint cannot be left, empty when it can.
 
@@ -560,12 +320,12 @@ class PointPage:
         A defect of severity 1 waits for no measurement and no form: its order goes out at once.
         Nor is a place left out while something stands for the gas that nobody can read.
         """
-        t, outcome = self._parts.context.words, answers.get(_OUTCOME)
+        t, outcome = self._parts.context.words, answers.get(OUTCOME)
         judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
         is_grave, is_danger = _is_grave(answers), is_dangerous(judged, data.lel_pct)
         if is_danger and not is_grave:
             return t("Dangerous: record it as a defect of severity 1.")
-        if outcome in _LEFT_OUT:
+        if outcome in LEFT_OUT:
             return self._unsaid_of_left_out(answers, judged)
         is_here = data.check_in(self._checkpoint_id) is not None
         if not (is_here or is_danger or is_grave):
@@ -586,7 +346,7 @@ class PointPage:
         t = self._parts.context.words
         if is_gas_unread(judged):
             return t("Measure: {name}").format(name=measure_text(t, Measure.GAS_LEL_PCT))
-        return "" if answers.get(_REASON).strip() else t("Say why.")
+        return "" if answers.get(REASON).strip() else t("Say why.")
 
     def _unmeasured(self, judged: Sequence[Judged], old: frozenset[str]) -> str:
         t, unusable = self._parts.context.words, UNREAD | {Verdict.EMPTY}
@@ -604,12 +364,12 @@ class PointPage:
     def _is_taken_back_in_silence(self, data: PointData, answers: Answers) -> bool:
         """Return whether a told danger would become less without a new word about it."""
         told = self._told(data)
-        is_silent = told is not None and answers.get(_NOTE).strip() in {"", told.note}
+        is_silent = told is not None and answers.get(NOTE).strip() in {"", told.note}
         return is_silent and _was_grave(told)
 
     def _unsaid(self, answers: Answers, *, is_defect: bool, is_beyond: bool) -> str:
-        t, has_note = self._parts.context.words, bool(answers.get(_NOTE).strip())
-        if is_defect and not (has_note and answers.get(_SEVERITY)):
+        t, has_note = self._parts.context.words, bool(answers.get(NOTE).strip())
+        if is_defect and not (has_note and answers.get(SEVERITY)):
             return t("Say how bad it is, and what is wrong.")
         if is_beyond and not has_note:
             return t("A value is beyond its limit: record a defect, or say in the note why not.")
@@ -617,8 +377,8 @@ class PointPage:
 
 
 def _is_grave(answers: Answers) -> bool:
-    is_defect = answers.get(_OUTCOME) == str(PointOutcome.DEFECT)
-    return is_defect and answers.get(_SEVERITY) == "1"
+    is_defect = answers.get(OUTCOME) == str(PointOutcome.DEFECT)
+    return is_defect and answers.get(SEVERITY) == "1"
 
 
 def _was_grave(told: PatrolPoint | None) -> bool:
@@ -635,9 +395,9 @@ def _told_before(point: PatrolPoint | None) -> dict[str, str]:
     if point is None:
         return {}
     told = {str(measure): shown_number(value) for measure, value in point.values.items()}
-    told |= {_NOTE: point.note, _REASON: point.reason}
+    told |= {NOTE: point.note, REASON: point.reason}
     if point.outcome is not PointOutcome.OK:
-        told[_OUTCOME] = str(point.outcome)
+        told[OUTCOME] = str(point.outcome)
     if point.defect is not None:
-        told[_SEVERITY] = str(point.defect.severity)
+        told[SEVERITY] = str(point.defect.severity)
     return told
