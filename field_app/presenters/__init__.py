@@ -49,6 +49,7 @@
     round_wording places, measures, items and doubts of rounds in the reader's language
     rounds        RoundsPage: what an inspector has to do
     route_pipes   which pieces of the network lie under the sketch of a route
+    run_views     what the page of a run shows
     run           RunPresenter: one patrol on its way
     point_blocks  the parts of a stop's page
     point         PointPage: one checkpoint of a run

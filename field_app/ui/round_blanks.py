@@ -2,7 +2,7 @@
 
 from field_app.presenters.meter import BLANK_METER_VIEW
 from field_app.presenters.round_list import BLANK_LIST_VIEW, RoundRow
-from field_app.presenters.run import RunView, SketchView, StopRow
+from field_app.presenters.run_views import RunView, SketchView, StopRow
 from field_app.presenters.views import BLANK_MARK, Tone
 
 BLANK_METER = BLANK_METER_VIEW

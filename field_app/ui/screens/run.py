@@ -7,7 +7,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
 from kivy.uix.recycleview.views import RecycleDataViewBehavior
 
-from field_app.presenters.run import RunView, StopRow
+from field_app.presenters.run_views import RunView, StopRow
 from field_app.ui.round_blanks import BLANK_RUN, BLANK_STOP
 from field_app.ui.widgets.basics import Tap
 

@@ -20,7 +20,7 @@ from kivy.metrics import dp
 from kivy.properties import ObjectProperty
 from kivy.uix.widget import Widget
 
-from field_app.presenters.run import SketchPoint, SketchView
+from field_app.presenters.run_views import SketchPoint, SketchView
 from field_app.presenters.views import Tone
 from field_app.ui.widgets.basics import Word
 
