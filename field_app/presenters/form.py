@@ -15,6 +15,7 @@ from field_app.photos.album import Beside
 from field_app.photos.glass_io import Glass
 from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.dates import time_text
+from field_app.presenters.form_doubts import doubts_text, known_before
 from field_app.presenters.form_pages import (
     NEXT,
     PREVIOUS,
@@ -36,7 +37,8 @@ from wire_contracts.forms.items import FormItem, FormPage, Wrong
 from wire_contracts.forms.model import NUMBERS, FormNode, NodeKind
 from wire_contracts.forms.session import MAX_REPEATS
 from wire_contracts.forms.values import number_text
-from wire_contracts.orders import ENTITY
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.orders import ENTITY, WorkOrderDocument
 
 MOST_STEPS: Final = 50
 """Answers that can be taken back one by one."""
@@ -91,6 +93,8 @@ class FormPresenter:
         self._go_to = ""
         self._page_no = 0
         self._is_finished = False
+        self._document: WorkOrderDocument | None = None
+        self._asked = ""
         self._under_way: list[dict[str, str]] = []
         self._second_try = SecondTry(context.worker, self.flush)
         self._stage = Stage(context.worker, BLANK_FORM)
@@ -234,12 +238,28 @@ class FormPresenter:
         if self.view.left_count:
             self.check()
             return
+        if self._asks(sheet):
+            return
         unsure = dict(ChainMap(sheet.unsaved(), *reversed(self._under_way)))
         self._stage.act(
             lambda: self._seal(sheet, unsure),
             lambda outcome: self._sealed(outcome, done),
             lambda: self._sealed(no_room_text(self._context.words), done),
         )
+
+    def _asks(self, sheet: FormSheet) -> bool:
+        """Ask once about what does not fit the meter of the order; return whether it was asked."""
+        if self._document is None:
+            return False
+        t, now_ms = self._context.words, ms_from_utc(self._context.clock.now_utc())
+        doubts = doubts_text(self._document, sheet.session.drafted(), now_ms, t)
+        if doubts == self._asked:
+            return False
+        self._asked = doubts
+        if doubts:
+            again = t("Look again; it is kept as it stands with another tap.")
+            self._say(f"{doubts}  {again}")
+        return bool(doubts)
 
     def _seal(self, sheet: FormSheet, unsure: Mapping[str, str]) -> AnswerSet | str:
         """Seal what is on the screen: what may have found no room is kept before, or nothing is."""
@@ -283,6 +303,9 @@ class FormPresenter:
     # --- opening
 
     def _open(self) -> FormSheet | None:
+        subject = self._request.subject
+        seen = self._tablet.desk.order(subject.about_id) if subject.about == ENTITY else None
+        self._document = None if seen is None else seen.document
         try:
             return self._tablet.forms.open(self._request.subject, self._request.form_id)
         except FormGoneError:
@@ -296,6 +319,9 @@ class FormPresenter:
             return
         self._sheet = sheet
         self._page = FormPage(sheet.session, t.language)
+        if self._document is not None:
+            places = [item.place for item in self._page.items()]
+            sheet.last = {**sheet.last, **known_before(self._document, places)}
         self._draw()
 
     # --- pictures, codes, position
