@@ -97,4 +97,4 @@ def test_the_index_of_a_volume_is_compared_with_no_energy() -> None:
 def test_the_office_s_own_checklist_names_its_fields_so() -> None:
     written = repr(builtin("meter-exchange"))
 
-    assert all(f"'{name}'" in written for name in ("old_index", "old_serial"))
+    assert all(f"/old/{name}'" in written for name in ("old_index", "old_serial"))
