@@ -308,6 +308,9 @@ class Tablet:
             if engine is None:
                 return SyncVerdict(reason=Reason.NOT_ENROLLED)
             verdict = engine.sync()
+            is_whole = verdict.reason is Reason.NONE
+            if is_whole and self.database.write(self._tell_what_was_begun):
+                verdict = engine.sync()
             if verdict.reason is Reason.WITHDRAWN:
                 self._withdraw()
             self._send_sealed(verdict.reason)
@@ -494,11 +497,10 @@ class Tablet:
 
     def _send_older(self, way: SyncApi) -> int:
         api: object = way
-        self.database.write(self._tell_what_was_begun)
         return send_sealed(self.database, api, self._clock) if isinstance(api, SealedApi) else 0
 
-    def _tell_what_was_begun(self, connection: Connection) -> None:
-        tell_what_was_begun(connection, self.stamps.stamp(connection))
+    def _tell_what_was_begun(self, connection: Connection) -> int:
+        return tell_what_was_begun(connection, self.stamps.stamp(connection))
 
     def _seal_photo(self, sha256: str, plain: bytes) -> Envelope | None:
         public_key = self.database.read(lease_store.load_sealing_key)

@@ -17,6 +17,7 @@ from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.draft_store import DraftKey
 from field_app.store.outbox_store import TapStamp
+from field_app.store.record_states import OpStatus
 from field_app.store.round_records import is_round
 from field_app.store.settings_store import Key
 from wire_contracts.orders import FINDING_FORM, FactType
@@ -24,6 +25,7 @@ from wire_contracts.quantities import Quantity
 from wire_contracts.site_facts import Handover, handover_json
 from wire_contracts.work_order_states import ENDED, WorkOrderState
 
+_ON_THE_WAY: Final = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.RECEIVED})
 _OWN_FORMS: Final = frozenset({FINDING_FORM, WORK_FORM})
 
 
@@ -33,7 +35,8 @@ def tell_what_was_begun(connection: Connection, stamp: TapStamp) -> int:
     An order has left when the office gave it to somebody else or ended it. What anybody typed about
     it becomes a `form_answerset` that says it is unfinished, in the name of who typed it; gas in it
     is handed over as well, so that a person looks. Checklists go sealed, as they stand. Nothing is
-    done before the first pull is whole: what has not come yet has not left.
+    done before the first pull is whole, nor while own words about the order are on their way: a
+    restored server gives it back with them. Call it after a contact that ended well.
     """
     if not _knows_its_orders(connection):
         return 0
@@ -57,6 +60,8 @@ def _knows_its_orders(connection: Connection) -> bool:
 def _has_left(seen: SeenOrder | None, keys: Sequence[DraftKey]) -> bool:
     if seen is None:  # the note of a shift is kept beside orders
         return any(key.form == FINDING_FORM for key in keys)
+    if any(entry.status in _ON_THE_WAY for entry in seen.entries):
+        return False
     return seen.is_gone or (seen.document is not None and seen.document.state in ENDED)
 
 

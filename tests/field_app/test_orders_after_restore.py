@@ -571,3 +571,22 @@ def test_an_order_that_was_only_planned_in_the_backup_is_accepted(
 
     assert stands(crews, order_id) == (WorkOrderState.ACCEPTED, "crew-2")
     assert list(crews.two.look_here()) == []
+
+
+@whoever_is_first
+def test_a_restore_takes_no_finding_from_under_the_hand(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.assign(order_id, "crew-2")
+    crews.all_sync()
+    take_steps(crews.two, order_id, "accept", "depart", "arrive", "begin")
+    crews.all_sync()
+    crews.two.desk.save_answers(order_id, {"result": "leak", "note": "cellar, joint 3"})
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.WORKING, "crew-2")
+    assert crews.two.desk.finding(order_id).answers.note == "cellar, joint 3"
