@@ -154,12 +154,15 @@ def visit_changes(
 ) -> list[NewOperation]:
     """Return what is told of a visit; nothing when `visit_id` has been kept already.
 
-    A danger that is told again within an hour adds its photos, no second order; another danger, or
-    the same one later, makes one of its own.
+    A door that nobody opens twice within an hour is one attempt. A danger that is told again
+    within an hour adds its photos, no second order; another danger, or the same one later, makes
+    one of its own.
     """
     household_id = check.household_id
     own = outbox_store.entries_of(connection, record_of(household_id))
     if any(entry.operation.entity_id == visit_id for entry in own):
+        return []
+    if check.is_no_access and _was_shut(own, stamp.at.wall_ms - _CORRECTED_MS):
         return []
     changes = [fact_of(stamp, FactType.SAFETY_CHECK, safety_check_json(check), visit_id)]
     seen = inspection_store.find_home(connection, household_id)
@@ -174,6 +177,13 @@ def visit_changes(
     record, since_ms = record_of(household_id), stamp.at.wall_ms - _ONE_SHIFT_MS
     photos = photos_for(connection, order_id, taken=record, given=record, since_ms=since_ms)
     return [*changes, *photos]
+
+
+def _was_shut(own: Sequence[OutboxEntry], since_ms: int) -> bool:
+    """Return whether the last visit of a home since a moment was one at a closed door."""
+    visits = [each for each in own if _is_check(each) and each.made_at_ms >= since_ms]
+    payload = visits[-1].operation.payload if visits else None
+    return payload is not None and payload.get("is_no_access") is True
 
 
 def _item_of(hazard: Hazard) -> CheckItem:

@@ -54,6 +54,7 @@ from wire_contracts.blobs import BlobRole
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.home_checks import (
     HOUSEHOLD_ENTITY,
+    HouseholdState,
     NoticeOutcome,
 )
 
@@ -121,10 +122,19 @@ class HomePage:
             return lack_text(t, *missing[0])
         return "" if must_shut_off(hazards) else form_refusal(t, forms)
 
-    def _seen(self, typed: Mapping[str, str], earlier: Mapping[str, str], forms: FormsSeen) -> Seen:
+    def _seen(self, typed: Mapping[str, str], data: HomeData) -> Seen:
         """Return what was seen today: what was noted before opens no door."""
-        today = {name: text for name, text in typed.items() if earlier.get(name) != text}
-        return Seen.HAZARD if is_explosive(forms.lel_pct) else seen_inside(sheet_of(today))
+        today = {
+            name: text for name, text in typed.items() if data.answers.earlier.get(name) != text
+        }
+        is_hazard = is_explosive(data.forms.lel_pct) or self._has_just_told(data)
+        return Seen.HAZARD if is_hazard else seen_inside(sheet_of(today))
+
+    def _has_just_told(self, data: HomeData) -> bool:
+        """Return whether this tablet told a hazard of the home in this very shift."""
+        home = data.home
+        is_of_now = data.now_ms - home.visited_at_ms < ONE_VISIT / timedelta(milliseconds=1)
+        return is_of_now and home.household.state is HouseholdState.HAZARD
 
     @property
     def subject(self) -> FormSubject:
@@ -175,7 +185,7 @@ class HomePage:
 
     def _end_without_access(self, data: HomeData, answers: Answers) -> str:
         """Keep that nobody opened; return why not, empty when it is kept."""
-        seen = self._seen(answers.typed, data.answers.earlier, data.forms)
+        seen = self._seen(answers.typed, data)
         refusal = seen_text(self._parts.context.words, seen)
         if not refusal:
             self._parts.desk.no_access(self._household_id, self._visit_id)
@@ -284,8 +294,7 @@ class HomePage:
                 text=t("Nobody opens"),
                 icon="door-closed-lock",
                 kind="ghost",
-                needs_again=self._seen(answers.typed, data.answers.earlier, data.forms)
-                is Seen.NOTHING,
+                needs_again=self._seen(answers.typed, data) is Seen.NOTHING,
             ),
             message=answers.message,
         )

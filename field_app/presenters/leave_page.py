@@ -209,7 +209,11 @@ class LeavePage(SitePage):
         t = self.t
         if answers.get("reason") not in self._offered():
             return t("Say why first.")
-        if self._how == WorkOrderEvent.NO_ACCESS and not answers.get("notice").strip():
+        is_notice_due = (
+            self._how == WorkOrderEvent.NO_ACCESS
+            and answers.get("reason") != VisitEndReason.DANGEROUS
+        )
+        if is_notice_due and not answers.get("notice").strip():
             return t("Leave a notice and enter its number.")
         open_valves = [each for each in data.record.valves if not each.may_reopen]
         if open_valves:

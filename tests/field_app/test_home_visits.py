@@ -317,3 +317,31 @@ def test_a_crew_that_was_called_is_not_called_again_while_the_visit_lasts(
     town.clock.moment_utc += timedelta(hours=2)
 
     assert primary(home(parts, **LEAK)) == "call", "another visit, another leak"
+
+
+def test_a_home_whose_hazard_was_told_a_moment_ago_did_open(
+    parts: RoundParts, tablet: Tablet, town: TownOffice
+) -> None:
+    page = home(parts, **LEAK, notice="refused")
+    page.tap("call")
+    page.tap("done")
+    again = home(parts)
+    again.tap("nobody")
+    assert not again.view.is_done
+    town.clock.moment_utc += timedelta(hours=13)
+    later = home(parts)
+    later.tap("nobody")
+
+    assert later.view.is_done
+    checks = told(tablet, town, FactType.SAFETY_CHECK)
+    assert [each["is_no_access"] for each in checks] == [False, True]
+
+
+def test_a_door_that_nobody_opens_twice_within_the_hour_is_one_attempt(
+    parts: RoundParts, tablet: Tablet, town: TownOffice
+) -> None:
+    for minutes in (0, 1, 70):
+        town.clock.moment_utc += timedelta(minutes=minutes)
+        home(parts).tap("nobody")
+
+    assert len(told(tablet, town, FactType.SAFETY_CHECK)) == 2

@@ -425,3 +425,15 @@ def test_words_that_are_too_long_cost_no_valve_and_no_gas(
     assert record.lel_pct == 45
     closed(tablet, context, LEAK, long, "control room")
     assert len(tablet.site.sheet(LEAK).record.valves) == 1
+
+
+def test_a_door_that_is_too_dangerous_needs_no_notice(
+    tablet: Tablet, context: PresenterContext
+) -> None:
+    page = opened(LeavePage(tablet, context, LEAK, "no_access"))
+    page.choose("reason", "nobody_home")
+    assert page.view.primary is not None
+    assert "notice" in page.view.primary.refusal
+    page.choose("reason", "dangerous")
+
+    assert page.view.primary.refusal == ""
