@@ -47,7 +47,12 @@ from field_app.orders.site_store import facts_of_order, facts_since, load_networ
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
 from field_app.orders.van_store import load_van
-from field_app.orders.work_record import OwnFact, closed_valves, work_record
+from field_app.orders.work_record import (
+    OwnFact,
+    closed_valves,
+    reading_corrected,
+    work_record,
+)
 from field_app.store import draft_store, outbox_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey
@@ -325,8 +330,19 @@ class SiteDesk:
         self._database.write(work)
 
     def read_meter(self, order_id: str, reading: JsonObject) -> None:
-        """Keep what the dial shows, with what was doubtful about it."""
-        self._tell(order_id, FactType.METER_READING, reading, "reading")
+        """Keep what the dial shows, with what was doubtful about it; a slip before is corrected."""
+
+        def work(connection: Connection) -> None:
+            value = reading.get("value")
+            facts = facts_of_order(connection, order_id)
+            former = None
+            if isinstance(value, int | float):
+                former = reading_corrected(facts, float(value))
+            self._append(connection, [new_fact(order_id, FactType.METER_READING, reading, former)])
+            typed = self._sheet(connection, order_id).values_of("reading")
+            self._forget(connection, order_id, "reading", typed)
+
+        self._database.write(work)
 
     def leave(self, order_id: str, event: WorkOrderEvent, end: VisitEnd, by: str = "") -> None:
         """End a visit without a finding, with its reason, as one group.

@@ -364,10 +364,27 @@ def _parts(facts: Sequence[OwnFact]) -> tuple[PartUsed, ...]:
     return tuple(part for part in sums.values() if part.quantity > 0)
 
 
+def reading_corrected(facts: Sequence[OwnFact], value: float) -> str | None:
+    """Return the reading of this visit that a new one takes the place of, None for none.
+
+    One that was doubted when it was taken, or that shows more than the dial does now: no meter
+    counts backwards. Any other stands beside the new one.
+    """
+    begins = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
+    taken = [each for each in facts[begins:] if each.fact_type == FactType.METER_READING]
+    if not taken:
+        return None
+    before = taken[-1].payload.get("value")
+    is_more = isinstance(before, int | float) and before > value
+    return taken[-1].fact_id if is_more or taken[-1].payload.get("doubt") else None
+
+
 def _counts(facts: Sequence[OwnFact]) -> tuple[MeterCount, ...]:
     found: list[MeterCount] = []
+    corrected = {each.payload.get("supersedes") for each in facts}
     for fact in facts:
-        value = fact.payload.get("value") if fact.fact_type == FactType.METER_READING else None
+        is_reading = fact.fact_type == FactType.METER_READING and fact.fact_id not in corrected
+        value = fact.payload.get("value") if is_reading else None
         if isinstance(value, int | float) and not isinstance(value, bool):
             found.append(MeterCount(value=float(value), at_ms=fact.at_ms))
     return tuple(found)

@@ -309,11 +309,16 @@ class InspectionDesk:
         )
 
     def keep_reading(self, reading: RoundReading) -> None:
-        """Keep a reading by eye."""
+        """Keep a reading by eye; one of the same meter within the hour is corrected by it."""
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            payload = round_reading_json(reading)
+            payload = dict(round_reading_json(reading))
+            now_utc = self._now_utc(connection)
+            seen = inspection_store.find_meter(connection, reading.meter_id, now_utc)
+            wrong = None if seen is None else inspection_store.correctable(seen, now_utc)
+            if wrong is not None:
+                payload["supersedes"] = wrong.fact_id
             change = fact_of(stamp, FactType.METER_READING, payload)
             append(connection, stamp, reading.meter_id, [change])
             self._forget(connection, meter_draft(reading.meter_id), stamp)

@@ -57,6 +57,9 @@ T = TypeVar("T")
 READING_ROUND: Final = timedelta(days=15)
 """A meter that was read so lately is read: walk-by rounds are a month apart or more."""
 
+CORRECTED_WITHIN: Final = timedelta(hours=1)
+"""A meter that is read again so soon was read wrong: nobody walks by twice in an hour."""
+
 VISITING_DAY: Final = timedelta(hours=12)
 """A home that was visited so lately is visited: nobody rings twice in a shift."""
 
@@ -77,16 +80,27 @@ class SeenHome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReading:
+    """The newest reading of this tablet of a meter that stands."""
+
+    fact_id: str
+    at_utc: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeenMeter:
     """A meter with the own readings on top.
 
     `read_at_utc`: when it was read in this round, by whomever; None before that.
+    `own`: what this tablet has read of it last, None without any.
     """
 
     meter_id: str
     meter: RoundMeter
     mark: RecordState
     read_at_utc: datetime | None = None
+    own: OwnReading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,16 +348,21 @@ def _seen_meter(
 ) -> SeenMeter:
     """Return a meter; it is read by an own reading that stands, or by the newest of the office."""
     read = [each.at_utc for each in meter.readings[-1:] if each.at_utc >= since_utc]
+    corrected = {(each.operation.payload or {}).get("supersedes") for each in entries}
+    own: OwnReading | None = None
     for entry in entries:
         operation = entry.operation
-        if operation.field != FactType.METER_READING or operation.payload is None:
+        is_reading = operation.field == FactType.METER_READING
+        if not is_reading or operation.payload is None or operation.entity_id in corrected:
             continue
         at_utc = utc_from_ms(entry.made_at_ms + operation.at.offset_ms)
         if entry.status in OVERLAY or (at_utc >= since_utc and _stands(entry)):
             read.append(at_utc)
+        reading = parse_round_reading(FieldReader(place="own reading", values=operation.payload))
+        if _stands(entry):
+            own = OwnReading(fact_id=operation.entity_id, at_utc=at_utc, value=reading.value)
         if entry.status not in OVERLAY:
             continue
-        reading = parse_round_reading(FieldReader(place="own reading", values=operation.payload))
         past = PastReading(at_utc=at_utc, value=reading.value)
         meter = replace(meter, readings=(*meter.readings, past))
     return SeenMeter(
@@ -351,6 +370,7 @@ def _seen_meter(
         meter=meter,
         mark=_mark(entries),
         read_at_utc=max(read, default=None),
+        own=own,
     )
 
 
@@ -368,3 +388,15 @@ def _mark(entries: Sequence[OutboxEntry], *, has_draft: bool = False) -> RecordS
             photos_done=0,
         )
     )
+
+
+def correctable(seen: SeenMeter, now_utc: datetime) -> OwnReading | None:
+    """Return the own reading that another one now takes the place of, None for none."""
+    own = seen.own
+    return own if own is not None and now_utc - own.at_utc <= CORRECTED_WITHIN else None
+
+
+def before_own(meter: RoundMeter, own: OwnReading) -> RoundMeter:
+    """Return a meter as it was known before an own reading."""
+    earlier = tuple(each for each in meter.readings if each.at_utc < own.at_utc)
+    return replace(meter, readings=earlier)

@@ -6,12 +6,17 @@ from typing import Final
 
 from field_app.forms.numbers import parse_number, shown_number
 from field_app.patrols.inspection_desk import meter_draft
-from field_app.patrols.inspection_store import SeenMeter
+from field_app.patrols.inspection_store import (
+    OwnReading,
+    SeenMeter,
+    before_own,
+    correctable,
+)
 from field_app.patrols.meter_doubts import Doubt, Judgement, judge
 from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
-from field_app.presenters.dates import date_text
+from field_app.presenters.dates import date_text, time_text
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import doubt_text
 from field_app.presenters.stage import Stage
@@ -19,7 +24,8 @@ from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from field_app.store.round_records import record_of
-from wire_contracts.meter_rounds import METER_ENTITY, RoundReading
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.meter_rounds import METER_ENTITY, RoundMeter, RoundReading
 
 _SHOWN_READINGS: Final = 3
 _POINT: Final = "."
@@ -207,7 +213,12 @@ class MeterPresenter:
         value = parse_number(self._typed)
         if self._seen is None or value is None:
             return None
-        return judge(self._seen.meter, value, self._parts.context.clock.now_utc())
+        return judge(self._meter(self._seen), value, self._parts.context.clock.now_utc())
+
+    def _meter(self, seen: SeenMeter) -> RoundMeter:
+        """Return what is known of the meter, without the reading that is corrected now."""
+        wrong = correctable(seen, self._parts.context.clock.now_utc())
+        return seen.meter if wrong is None else before_own(seen.meter, wrong)
 
     def _draw(self) -> None:
         t, context = self._parts.context.words, self._parts.context
@@ -216,7 +227,8 @@ class MeterPresenter:
             gone = t("This meter is not on this tablet any more.")
             self._stage.draw(replace(self.view, message=gone, is_busy=False))
             return
-        meter = seen.meter
+        meter = self._meter(seen)
+        wrong = correctable(seen, context.clock.now_utc())
         doubt = Doubt.NONE if judgement is None else judgement.doubt
         last = meter.readings[-1] if meter.readings else None
         self._stage.draw(
@@ -244,11 +256,20 @@ class MeterPresenter:
                 else t("Photo"),
                 can_keep=judgement is not None and not judgement.is_impossible,
                 keep_text=t("Keep, next") if doubt is Doubt.NONE else t("It is so, next"),
-                message=self._message,
+                message=self._message or self._wrong_text(wrong),
                 is_done=False,
                 is_busy=False,
             )
         )
+
+    def _wrong_text(self, wrong: OwnReading | None) -> str:
+        """Return that a value typed now corrects the one that was just read."""
+        if wrong is None:
+            return ""
+        t, context = self._parts.context.words, self._parts.context
+        time = time_text(t, ms_from_utc(wrong.at_utc), context.clock.now_utc(), context.zone)
+        said = t("{value} was read here at {time}; what you keep now corrects it.")
+        return said.format(value=shown_number(wrong.value), time=time)
 
     def _used_text(self, judgement: Judgement | None, unit: str) -> str:
         if judgement is None or judgement.used is None:

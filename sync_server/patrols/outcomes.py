@@ -66,6 +66,12 @@ def household_after(household: Household, check: SafetyCheck, at_utc: datetime) 
     )
 
 
+def meter_without(meter: RoundMeter, at_utc: datetime) -> RoundMeter:
+    """Return the meter without the reading of a moment: it was corrected."""
+    others = tuple(each for each in meter.readings if each.at_utc != at_utc)
+    return replace(meter, readings=others)
+
+
 def meter_after(meter: RoundMeter, reading: RoundReading, at_utc: datetime) -> RoundMeter:
     """Return the meter with one reading more; the oldest leaves, the same moment is replaced."""
     others = [each for each in meter.readings if each.at_utc != at_utc]

@@ -21,8 +21,10 @@ from sync_server.patrols.outcomes import (
     checkpoint_missed,
     household_after,
     meter_after,
+    meter_without,
     plan_after,
 )
+from sync_server.work_orders.fact_store import find_fact
 from sync_server.work_orders.order import Fact, Mover
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.fields import FieldReader, JsonObject
@@ -121,7 +123,9 @@ def _reading(
     found = find(connection, ROUND_METERS, reading.meter_id)
     if found is None or found.crew_id != crew_id:
         return []
-    after = _with(found, meter_after(found.thing, reading, fact.happened_at_utc))
+    wrong = None if fact.supersedes is None else find_fact(connection, fact.supersedes)
+    known = found.thing if wrong is None else meter_without(found.thing, wrong.happened_at_utc)
+    after = _with(found, meter_after(known, reading, fact.happened_at_utc))
     return keep(connection, ROUND_METERS, [after], fact.received_at_utc)
 
 

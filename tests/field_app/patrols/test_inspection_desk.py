@@ -310,3 +310,27 @@ def test_a_home_where_nobody_opened_is_not_the_next_one_again_in_the_same_shift(
 
     assert today.household.state is HouseholdState.NO_ACCESS
     assert (today.visited_at_utc is None, tomorrow.visited_at_utc is None) == (False, True)
+
+
+@pytest.mark.parametrize("is_synced", [True, False], ids=["told", "waiting"])
+def test_a_reading_taken_again_within_the_hour_corrects_the_one_before(
+    desk: InspectionDesk, crew: HeadlessCrew, office: Office, *, is_synced: bool
+) -> None:
+    desk.keep_reading(RoundReading(meter_id="m", value=12900.0, is_confirmed=True, doubt="x"))
+    for _contact in range(2 * is_synced):
+        crew.sync_now()
+    office.clock.advance(minutes=1)
+    desk.keep_reading(RoundReading(meter_id="m", value=1290.0))
+    before = [each.value for each in METER.readings]
+    (here,) = desk.meters()
+    for _contact in range(2):
+        crew.sync_now()
+    (there,) = desk.meters()
+
+    if not is_synced:
+        assert [each.value for each in here.meter.readings] == [*before, 1290.0]
+    assert [each.value for each in there.meter.readings] == [*before, 1290.0]
+    office.clock.advance(hours=2)
+    desk.keep_reading(RoundReading(meter_id="m", value=1291.0))
+    (later,) = desk.meters()
+    assert [each.value for each in later.meter.readings] == [*before, 1290.0, 1291.0]
