@@ -3,7 +3,7 @@
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet, FormSubject
@@ -39,6 +39,9 @@ from wire_contracts.forms.session import MAX_REPEATS
 from wire_contracts.forms.values import number_text
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.orders import ENTITY, WorkOrderDocument
+
+_NO_BOUNCE: Final = timedelta(seconds=0.5)
+"""A second touch that comes sooner is the bounce of the first."""
 
 MOST_STEPS: Final = 50
 """Answers that can be taken back one by one."""
@@ -95,6 +98,7 @@ class FormPresenter:
         self._is_finished = False
         self._document: WorkOrderDocument | None = None
         self._asked = ""
+        self._removing: tuple[str, datetime | None] = "", None
         self._under_way: list[dict[str, str]] = []
         self._second_try = SecondTry(context.worker, self.flush)
         self._stage = Stage(context.worker, BLANK_FORM)
@@ -177,11 +181,26 @@ class FormPresenter:
             self.flush()
 
     def remove(self, place: str) -> None:
-        """Take one of a repeat away."""
-        if self._sheet is not None and self._sheet.session.remove_repeat(place):
+        """Take one of a repeat away; one with answers with a second tap, that is no bounce."""
+        if self._sheet is None or self._asks_before_removing(self._sheet, place):
+            return
+        if self._sheet.session.remove_repeat(place):
             self._steps = []
             self._changed()
             self.flush()
+
+    def _asks_before_removing(self, sheet: FormSheet, place: str) -> bool:
+        """Return whether answers would go with it and the tap is the first, or its bounce."""
+        if not any(each.startswith(f"{place}/") for each in sheet.session.drafted()):
+            return False
+        now_utc = self._context.clock.now_utc()
+        asked, since_utc = self._removing
+        if asked == place and since_utc is not None and now_utc - since_utc >= _NO_BOUNCE:
+            return False
+        if asked != place:
+            self._removing = place, now_utc
+            self._say(self._context.words("Tap again to remove it with its answers."))
+        return True
 
     def undo(self) -> None:
         """Take the last answer back."""
@@ -394,6 +413,7 @@ class FormPresenter:
 
     def _changed(self) -> None:
         self._message = ""
+        self._removing = "", None
         self._draw()
 
     def _draw(self) -> None:

@@ -185,14 +185,19 @@ def test_photos_and_signatures_go_through_the_album(form: FormPresenter, tablet:
     assert names == {line.sha256 for line in tablet.photos.photos("h-1")}
 
 
-def test_rooms_are_added_and_taken_away(form: FormPresenter) -> None:
+def test_rooms_are_added_and_taken_away(form: FormPresenter, office: Office) -> None:
     alone = card(form.view, "rooms[1]")
     form.type("rooms[1]/room", "kitchen")
     form.add(alone.add_place)
     form.type("rooms[2]/room", "hall")
     both = [each.remove_place for each in form.view.cards if each.remove_place]
     form.remove("rooms[1]")
+    form.remove("rooms[1]")
+    bounced = (form.view.message, card(form.view, "rooms[1]/room").text)
+    office.clock.advance(minutes=1)
+    form.remove("rooms[1]")
 
+    assert bounced == ("Tap again to remove it with its answers.", "kitchen")
     assert (alone.add_place, alone.remove_place) == ("rooms", "")
     assert both == ["rooms[1]", "rooms[2]"]
     assert card(form.view, "rooms[1]/room").text == "hall"
