@@ -381,7 +381,7 @@ def reading_corrected(facts: Sequence[OwnFact], value: float) -> str | None:
 
 def _counts(facts: Sequence[OwnFact]) -> tuple[MeterCount, ...]:
     found: list[MeterCount] = []
-    corrected = {each.payload.get("supersedes") for each in facts}
+    corrected = {str(each.payload.get("supersedes")) for each in facts}
     for fact in facts:
         is_reading = fact.fact_type == FactType.METER_READING and fact.fact_id not in corrected
         value = fact.payload.get("value") if is_reading else None

@@ -348,7 +348,7 @@ def _seen_meter(
 ) -> SeenMeter:
     """Return a meter; it is read by an own reading that stands, or by the newest of the office."""
     read = [each.at_utc for each in meter.readings[-1:] if each.at_utc >= since_utc]
-    corrected = {(each.operation.payload or {}).get("supersedes") for each in entries}
+    corrected = {str((each.operation.payload or {}).get("supersedes")) for each in entries}
     own: OwnReading | None = None
     for entry in entries:
         operation = entry.operation
