@@ -23,6 +23,7 @@ from sync_server.readings.health import ingest_metrics
 from sync_server.run_site import UPKEEP_EVERY, Site
 from sync_server.service_desk.order_follow_store import follow_orders
 from sync_server.service_desk.request_store import Office
+from sync_server.sync.push import judge_late_work
 from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.work_orders.dispatch import dispatch_due
 from sync_server.work_orders.policy_store import PolicyRow, policy_or_none, set_policy
@@ -193,6 +194,7 @@ def _mind_alerts(site: Site, leader: _Leader) -> None:
                 keep_current(connection, now_utc)
                 follow_orders(connection, _follower(site, now_utc))
                 follow_visits(connection, _follower(site, now_utc))
+            judge_late_work(site.engine, now_utc)
             if now_utc >= next_upkeep_utc:
                 _keep_up(site, now_utc)
                 next_upkeep_utc = now_utc + UPKEEP_EVERY

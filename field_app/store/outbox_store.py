@@ -15,6 +15,7 @@ from sqlalchemy import (
     RowMapping,
     and_,
     bindparam,
+    case,
     delete,
     func,
     literal_column,
@@ -298,7 +299,8 @@ class Outgoing(NamedTuple):
     """One operation on its way, as it was written down with the tap: a push takes none apart.
 
     A tuple, in the order of `_QUEUED`: a push has two hundred. `outcome`: what a server said of it
-    before that was restored from a backup.
+    before that was restored from a backup; nothing, where it did not know the order: that counts
+    once the order has come, which this tablet need not have heard.
     """
 
     op_id: str
@@ -319,7 +321,7 @@ _QUEUED: Final = (
         outbox_op.c.group_id,
         outbox_op.c.order_id,
         outbox_op.c.body,
-        outbox_op.c.outcome,
+        case((outbox_op.c.code.is_distinct_from(str(Code.GONE)), outbox_op.c.outcome)),
     )
     .where(outbox_op.c.status == OpStatus.QUEUED)
     .order_by(outbox_op.c.n)

@@ -31,6 +31,15 @@ from sync_server.sync.effects import (
 )
 from sync_server.sync.event_time import BootTimes, EventTime, corrected_time, last_word_utc
 from sync_server.sync.inbox import Broken, ReadPush, clean_text, payload_hash
+from sync_server.sync.late_work import (
+    LateOperation,
+    LateWork,
+    late_work,
+    note_refused,
+    note_taken,
+    orders_with_late_work,
+    tell_crew,
+)
 from sync_server.sync.ledger_store import (
     KnownOperation,
     LedgerEntry,
@@ -57,7 +66,7 @@ from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, OperationResult, Outcome
-from wire_contracts.orders import ENTITY, FIELD_OWNED
+from wire_contracts.orders import ENTITY, FIELD_OWNED, FactType
 from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 
 _LOG = structlog.get_logger("sync_server.sync.push")
@@ -134,11 +143,54 @@ def take_sent(engine: Engine, sender: Sender, entries: Sequence[Entry]) -> PushO
     """
     groups = _groups(entries)
     outcome = _take_together(engine, sender, groups)
-    if outcome is not None:
-        return outcome
-    results = [result for group in groups for result in _take_group(engine, sender, group)]
-    with engine.begin() as connection:
-        return _closed(connection, sender, groups, results)
+    if outcome is None:
+        results = [result for group in groups for result in _take_group(engine, sender, group)]
+        with engine.begin() as connection:
+            outcome = _closed(connection, sender, groups, results)
+    if any(map(_asks_for_order, entries)):
+        judge_late_work(engine, sender.now_utc)
+    return outcome
+
+
+def _asks_for_order(entry: Entry) -> bool:
+    return isinstance(entry, Operation) and entry.field == FactType.ORDER_REQUEST
+
+
+def judge_late_work(engine: Engine, now_utc: datetime) -> None:
+    """Judge again what was refused because its order was not here, once the order has come.
+
+    A crew whose tablet comes before the inspector's after a restore is refused all that it did on
+    an order which the inspector had asked for. Also called every few minutes: a server may end
+    between the order and this. What fails is left to the people who were asked, and never tried
+    again.
+    """
+    with engine.connect() as connection:
+        order_ids = orders_with_late_work(connection)
+    for order_id in order_ids:
+        try:
+            with engine.begin() as connection:
+                _judge_late(connection, order_id, now_utc)
+        except Exception as error:
+            if _is_servers_trouble(error) or isinstance(error, OperationalError):
+                raise
+            _LOG.exception("late_work_failed", order_id=order_id)
+            with engine.begin() as connection:
+                for work in late_work(connection, order_id):
+                    for late in work.operations:
+                        note_refused(connection, late, Code.OPERATION_FAILED)
+
+
+def _judge_late(connection: Connection, order_id: str, now_utc: datetime) -> None:
+    lock = OrderBook(connection, now_utc)
+    lock.lock([order_id])  # before it is asked what waits: another server may do the same
+    for work in late_work(connection, order_id):
+        sender = Sender(
+            tablet=work.tablet,
+            replica_id=work.replica_id,
+            now_utc=now_utc,
+            is_revoked=work.is_revoked,
+        )
+        _PushJob(connection, sender).judge_again(work)
 
 
 def _closed(
@@ -275,6 +327,32 @@ class _PushJob:
                 self._ask_who(context, entry, time, effect)
             self._note_revoked(fresh)
         return self._finish(entries)
+
+    def judge_again(self, work: LateWork) -> None:
+        """Write what comes of operations whose order was not here when they came."""
+        entries = [each.operation for each in work.operations]
+        self._book.lock(_orders_of(entries))
+        self._words.load(entries)
+        contexts = self._contexts()
+        self._note_step_words(entries)
+        taken = [each for each in work.operations if self._is_taken_now(contexts, each)]
+        self._book.show()
+        tell_crew(self._connection, work, taken, self._now_utc)
+
+    def _is_taken_now(self, contexts: Sequence[CrewContext], late: LateOperation) -> bool:
+        operation, time = late.operation, late.time
+        context = self._context_of(contexts, operation, time)
+        effect = apply_operation(self._connection, context, operation, time)
+        if effect.outcome is Outcome.REFUSED:
+            note_refused(self._connection, late, effect.code or Code.STATE)
+            return False
+        self._words.note(operation, time, effect.outcome)
+        note_taken(self._connection, late, effect, self._now_utc)
+        if effect.conflict is not None:
+            write_conflict(self._connection, effect.conflict, self._now_utc)
+        if effect.review is not None:
+            self._review(effect.review, operation, effect.code or Code.CONFLICT)
+        return effect.outcome is not Outcome.CONFLICT
 
     def _ask_who(self, context: CrewContext, entry: Entry, time: EventTime, effect: Effect) -> None:
         """Ask once for a person whose work counts although the tablet is not theirs here.

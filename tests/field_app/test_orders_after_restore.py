@@ -1,5 +1,6 @@
 """After a restore an order is whose it was, whichever of the tablets repeats its work first."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ from field_app.store.outbox_store import NewOperation, append_group
 from field_app.tablet import Tablet, open_tablet
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.sync.review_store import ReviewKind, list_reviews
+from sync_server.sync.self_check import check_all
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
 from wire_contracts.codes import Code
 from wire_contracts.operations import OperationKind, Outcome
-from wire_contracts.orders import ENTITY
+from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
+from wire_contracts.patrol_facts import OrderRequest, order_request_json
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
@@ -590,3 +595,80 @@ def test_a_restore_takes_no_finding_from_under_the_hand(
 
     assert stands(crews, order_id) == (WorkOrderState.WORKING, "crew-2")
     assert crews.two.desk.finding(order_id).answers.note == "cellar, joint 3"
+
+
+def ask_for_order(tablet: Tablet) -> str:
+    """An inspector finds a defect: the tablet draws the order's id."""
+    order_id = str(uuid.uuid4())
+    request = OrderRequest(
+        order_id=order_id,
+        order_type=OrderType.METER_CHECK,
+        medium=Medium.WATER,
+        safety_class=SafetyClass.A,
+        title=BilingualText(en="Gas smell", zh="燃气味"),
+        address="Lamp street 5",
+        note="",
+        about="",
+    )
+    tablet.database.write(
+        lambda connection: append_group(
+            connection,
+            [
+                NewOperation(
+                    kind=OperationKind.FACT,
+                    entity=str(FactType.ORDER_REQUEST),
+                    entity_id=str(uuid.uuid4()),
+                    order_id=order_id,
+                    field=str(FactType.ORDER_REQUEST),
+                    payload=order_request_json(request),
+                )
+            ],
+            tablet.stamps.stamp(connection),
+        )
+    )
+    return order_id
+
+
+def open_refusals(crews: TwoCrews) -> list[str | None]:
+    with crews.office.engine.connect() as connection:
+        return [each.op_id for each in list_reviews(connection) if each.kind is ReviewKind.REFUSED]
+
+
+@whoever_is_first
+def test_an_order_that_an_inspector_asked_for_is_finished_though_its_crew_comes_first(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    order_id = ask_for_order(crews.two)
+    sync_in_turn(crews, crews.two, crews.one)
+    finish(crews.one, order_id)
+    crews.all_sync()
+
+    for is_first in (is_one_first, not is_one_first):  # what was refused once counts at the next
+        crews.restore(backup, is_one_first=is_first)
+        sync_in_turn(crews, crews.one)
+
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+        assert crews.office.order(order_id).document.result == "leak"
+        assert open_refusals(crews) == []
+        with crews.office.engine.connect() as connection:
+            assert check_all(connection) == []
+
+
+def test_a_crew_that_was_refused_an_unknown_order_is_told_when_it_counts(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    order_id = ask_for_order(crews.two)
+    sync_in_turn(crews, crews.two, crews.one)
+    finish(crews.one, order_id)
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=True)
+    sync_in_turn(crews, crews.one)
+
+    told = list(crews.one.look_here())
+    assert {each.code for each in told} == {Code.GONE}
+    assert all(each.decision is not None for each in told)
