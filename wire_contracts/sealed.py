@@ -23,7 +23,7 @@ from enum import StrEnum
 from wire_contracts.codes import Code
 from wire_contracts.fields import MAX_VERSION, FieldReader, JsonObject
 from wire_contracts.frames import LATEST_MS
-from wire_contracts.operations import Operation, operation_json
+from wire_contracts.operations import Operation, operation_json, parse_refused
 from wire_contracts.payloads import dump_json
 
 SEALED_PATH = "/sync/v1/sealed"
@@ -84,11 +84,12 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedRequest:
-    """The body of `POST /sync/v1/sealed`; `replica_id` is the store's, as in a push."""
+    """The body of `POST /sync/v1/sealed`; `replica_id` and `refused` as in a push."""
 
     replica_id: str
     envelopes: Sequence[Envelope]
     protocol: int
+    refused: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +178,10 @@ def _bytes(reader: FieldReader, key: str, *, low: int, high: int) -> bytes:
 
 def dump_sealed(request: SealedRequest) -> bytes:
     """Return the request as JSON."""
+    told: JsonObject = {"refused": list(request.refused)} if request.refused else {}
     return dump_json(
         {
+            **told,
             "v": request.protocol,
             "replica": request.replica_id,
             "sealed": [envelope_json(each) for each in request.envelopes],
@@ -193,6 +196,7 @@ def parse_sealed(root: FieldReader) -> SealedRequest:
         protocol=root.integer("v", low=0, high=MAX_VERSION),
         replica_id=root.text("replica", longest=64),
         envelopes=tuple(parse_envelope(reader) for reader in envelopes),
+        refused=tuple(parse_refused(root)),
     )
 
 

@@ -117,6 +117,7 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
             replica_id=database.read(_replica_id),
             envelopes=[item.envelope for item in batch],
             protocol=PROTOCOL,
+            refused=[item.envelope.about for item in batch if item.was_refused],
         )
         try:
             answer = api.send_sealed(request)

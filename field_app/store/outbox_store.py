@@ -29,7 +29,7 @@ from field_app.store import sealed_store, settings_store
 from field_app.store.among import is_among_bound
 from field_app.store.bulk_write import Row, change_rows
 from field_app.store.ids_io import draw_uuid7
-from field_app.store.record_states import WAITING, OpStatus
+from field_app.store.record_states import WAITING, WITHOUT_EFFECT, OpStatus
 from field_app.store.sealed_store import Seal, ToSeal, seal_nothing
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op
@@ -312,7 +312,7 @@ class Outgoing(NamedTuple):
     @property
     def was_refused(self) -> bool:
         """Whether it had no effect there."""
-        return self.outcome in _WITHOUT_EFFECT
+        return self.outcome in WITHOUT_EFFECT
 
 
 _QUEUED: Final = (
@@ -413,7 +413,6 @@ def release_held(connection: Connection) -> set[str]:
 
 
 _NEEDS_EYES = frozenset({Outcome.REFUSED, Outcome.CONFLICT, Outcome.MERGED})
-_WITHOUT_EFFECT = frozenset({Outcome.REFUSED, Outcome.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -486,7 +485,7 @@ def settle(
 
 
 def _is_undone(result: OperationResult) -> bool:
-    return result.outcome in _WITHOUT_EFFECT
+    return result.outcome in WITHOUT_EFFECT
 
 
 def _is_plain_append(connection: Connection, result: OperationResult) -> bool:

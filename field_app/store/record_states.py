@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wire_contracts.operations import Outcome
+
 
 class RecordState(StrEnum):
     """How far the changes of one record have come; UNTOUCHED has none of our own."""
@@ -37,6 +39,9 @@ OVERLAY = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.RECEIVED, OpSta
 
 WAITING = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.HELD})
 """Statuses that the server has not confirmed."""
+
+WITHOUT_EFFECT = frozenset({Outcome.REFUSED, Outcome.CONFLICT})
+"""What a server says of an operation that changed nothing there."""
 
 _UNHEARD = ((OpStatus.QUEUED, RecordState.QUEUED), (OpStatus.SENDING, RecordState.SENDING))
 

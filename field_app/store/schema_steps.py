@@ -89,6 +89,8 @@ _SECOND: Step = (
     "ALTER TABLE sealed_item ADD COLUMN group_id TEXT NOT NULL DEFAULT ''",
     # what the office decided about it, for its author
     "ALTER TABLE outbox_op ADD COLUMN decision TEXT NOT NULL DEFAULT ''",
+    # a restored server is told what the former one had refused, sealed or not
+    "ALTER TABLE sealed_item ADD COLUMN was_refused INTEGER NOT NULL DEFAULT 0",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

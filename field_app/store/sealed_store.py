@@ -24,8 +24,9 @@ from sqlalchemy.dialects import sqlite
 
 from field_app.store import draft_store, lease_store
 from field_app.store.among import is_among_bound
-from field_app.store.record_states import WAITING
+from field_app.store.record_states import WAITING, WITHOUT_EFFECT
 from field_app.store.tables import draft_answer, outbox_op, sealed_item
+from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.orders import FINDING_FORM
@@ -58,11 +59,15 @@ class SealedKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedItem:
-    """One envelope of this tablet under its own name here; `group` is the operation's."""
+    """One envelope of this tablet under its own name here; `group` is the operation's.
+
+    `was_refused`: a server had said that it had no effect.
+    """
 
     key: SealedKey
     envelope: Envelope
     group: str = ""
+    was_refused: bool = False
 
 
 def seal_nothing(public_key: bytes, kind: SealedKind, about: str, plain: bytes) -> Envelope | None:
@@ -76,7 +81,8 @@ class ToSeal:
     """What is to be sealed: `about` names it outside, `owner` made it.
 
     `acked_at_ms`: the server's clock when it had it, 0 while it waits. `n` and `group` of an
-    operation say in which order envelopes leave, and which of them together.
+    operation say in which order envelopes leave, and which of them together; `was_refused`, whether
+    a server that was restored since had said that it had no effect.
     """
 
     kind: SealedKind
@@ -87,6 +93,7 @@ class ToSeal:
     acked_at_ms: int = 0
     n: int = 0
     group: str = ""
+    was_refused: bool = False
 
 
 def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
@@ -109,6 +116,7 @@ def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
         "acked_at_ms": thing.acked_at_ms,
         "n": thing.n,
         "group_id": thing.group,
+        "was_refused": int(thing.was_refused),
     }
     connection.execute(_KEEP, cells)
     return True
@@ -119,7 +127,15 @@ _KEEP: Final = _NEW.on_conflict_do_update(
     index_elements=["kind", "about", "owner"],
     set_={
         name: _NEW.excluded[name]
-        for name in ("envelope", "made_at_ms", "is_alone", "acked_at_ms", "n", "group_id")
+        for name in (
+            "envelope",
+            "made_at_ms",
+            "is_alone",
+            "acked_at_ms",
+            "n",
+            "group_id",
+            "was_refused",
+        )
     },
 )
 """Built once, as what every push asks."""
@@ -204,6 +220,7 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
             made_at_ms=row.made_at_ms,
             n=row.n,
             group=row.group_id,
+            was_refused=bool(row.was_refused),
         )
         for row in rows
     ]
@@ -222,6 +239,16 @@ _IS_OF_KEY = case((func.json_valid(sealed_item.c.envelope) == 1, _ENVELOPE_KEY))
 set up without the old one's keys will never open it. So is one that is damaged: asked without
 looking first it would stop every withdrawal."""
 
+_WAS_REFUSED: Final = case(
+    (
+        outbox_op.c.outcome.in_(sorted(WITHOUT_EFFECT))
+        & outbox_op.c.code.is_distinct_from(str(Code.GONE)),
+        1,
+    ),
+    else_=0,
+).label("was_refused")
+"""Not of what was refused for an unknown order: that counts once the order has come."""
+
 _UNSEALED: Final = (
     select(
         outbox_op.c.op_id,
@@ -229,6 +256,7 @@ _UNSEALED: Final = (
         outbox_op.c.group_id,
         outbox_op.c.body,
         outbox_op.c.made_at_ms,
+        _WAS_REFUSED,
     )
     .select_from(
         outbox_op.outerjoin(
@@ -274,6 +302,7 @@ def seal_history(connection: Connection, seal: Seal) -> int:
             outbox_op.c.body,
             outbox_op.c.made_at_ms,
             outbox_op.c.acked_at_ms,
+            _WAS_REFUSED,
         ).where(outbox_op.c.status.not_in(sorted(WAITING)))
     ).all()
     made = 0
@@ -288,6 +317,7 @@ def seal_history(connection: Connection, seal: Seal) -> int:
             acked_at_ms=max(row.acked_at_ms, 1),
             n=row.n,
             group=row.group_id,
+            was_refused=bool(row.was_refused),
         )
         made += keep_sealed(connection, seal, thing)
     return made
@@ -413,7 +443,12 @@ def _item(row: Row[*tuple[str, ...]]) -> SealedItem | None:
         envelope = parse_envelope(FieldReader(place=_PLACE, values=json.loads(row.envelope)))
     except (ContractError, ValueError):
         return None
-    return SealedItem(key=_key(row), envelope=envelope, group=row.group_id)
+    return SealedItem(
+        key=_key(row),
+        envelope=envelope,
+        group=row.group_id,
+        was_refused=bool(row.was_refused),
+    )
 
 
 def _key(row: Row[*tuple[str, ...]]) -> SealedKey:
@@ -430,6 +465,7 @@ _ALONE: Final = (
         sealed_item.c.owner,
         sealed_item.c.envelope,
         sealed_item.c.group_id,
+        sealed_item.c.was_refused,
     )
     .where(_WAITS_ALONE)
     .order_by(sealed_item.c.n == 0, sealed_item.c.n, sealed_item.c.made_at_ms, sealed_item.c.about)

@@ -118,13 +118,14 @@ sealed_item = Table(
     Column("acked_at_ms", Integer, nullable=False, server_default="0"),
     Column("n", Integer, nullable=False, server_default="0"),
     Column("group_id", Text, nullable=False, server_default=""),
+    Column("was_refused", Integer, nullable=False, server_default="0"),
     Index("sealed_item_alone", "is_alone", "made_at_ms"),
 )
 """What is unsent, sealed to the server; `is_alone` when the readable words were wiped.
 
 `acked_at_ms`: the server's clock when it had it, 0 before; kept for a restored server (R1). `n` and
 `group_id` are the operation's, so that sealed taps leave as a push sends them; 0 and empty of what
-is no operation."""
+is no operation. `was_refused`: a server had said that it had no effect."""
 
 sync_report = Table(
     "sync_report",

@@ -48,11 +48,15 @@ DRAFT_ENTITY = "draft"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedSender:
-    """Which tablet sends, with which copy of its store, and whether its access was ended."""
+    """Which tablet sends, with which copy of its store, and whether its access was ended.
+
+    `refused`: operations of which a server told it before that they had no effect.
+    """
 
     tablet: TabletIdentity
     replica_id: str
     is_revoked: bool
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +158,7 @@ class SealedRoom:
                 now_utc=now_utc,
                 is_revoked=sender.is_revoked,
                 has_closed=has_closed,
+                refused=sender.refused,
             )
             told = {each.op_id for each in take_sent(self._engine, pushing, entries).results}
         return [

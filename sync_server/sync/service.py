@@ -200,7 +200,12 @@ class SyncService:
         """Return one result per envelope: each is safe here, opened or as it came."""
         self.check_protocol(request.protocol)
         replica_id = clean_text(request.replica_id)
-        sender = SealedSender(tablet=tablet, replica_id=replica_id, is_revoked=is_revoked)
+        sender = SealedSender(
+            tablet=tablet,
+            replica_id=replica_id,
+            is_revoked=is_revoked,
+            refused=frozenset(request.refused),
+        )
         room = SealedRoom(self._engine, self._terms.keys, self._terms.intake)
         results = room.take(sender, request.envelopes, self._clock.now_utc())
         self._draw_epoch_once()

@@ -16,6 +16,7 @@ from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.sync.self_check import check_all
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
+from tests.field_app.withdrawal_parts import app_with_keys, revoke
 from wire_contracts.codes import Code
 from wire_contracts.operations import OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
@@ -672,3 +673,37 @@ def test_a_crew_that_was_refused_an_unknown_order_is_told_when_it_counts(
     told = list(crews.one.look_here())
     assert {each.code for each in told} == {Code.GONE}
     assert all(each.decision is not None for each in told)
+
+
+@pytest.mark.parametrize("is_withdrawn_first", [True, False], ids=["withdrawn", "other"])
+def test_a_withdrawn_tablet_takes_nothing_by_what_it_had_been_refused(
+    office: Office, tmp_path: Path, *, is_withdrawn_first: bool
+) -> None:
+    with serving(app_with_keys(office, tmp_path / "keys")) as url:
+        one = open_tablet(tmp_path / "one", office.clock, vault=quick_vault(tmp_path / "one-key"))
+        two = open_tablet(tmp_path / "two", office.clock, vault=quick_vault(tmp_path / "two-key"))
+        with closing(one), closing(two):
+            one.enrol(url, office.code(), "van 3")
+            two.enrol(url, office.code("crew-2"), "van 4")
+            crews = TwoCrews(office=office, one=one, two=two, url=url)
+            order_id = office.new_order()
+            crews.all_sync()
+            backup = office.back_up(tmp_path / "backup.sqlite3")
+            office.assign(order_id, "crew-2")
+            sync_in_turn(crews, two)
+            finish(one, order_id)
+            office.clock.advance(minutes=1)
+            take_steps(two, order_id, "accept", "depart")
+            office.assign(order_id, "crew-1")
+            sync_in_turn(crews, one, two)
+            assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+            revoke(office, two)
+            sync_in_turn(crews, two)
+
+            office.restore(backup)
+            revoke(office, two)
+            order = (two, one) if is_withdrawn_first else (one, two)
+            sync_in_turn(crews, *order, *order)
+
+            assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+            assert office.order(order_id).document.result == "leak"

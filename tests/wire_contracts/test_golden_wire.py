@@ -76,6 +76,7 @@ READ: list[tuple[int, str, Parse, object]] = [
     (2, "push_answer.json", parse_push_answer, V2.PUSH_ANSWER_2),
     (2, "refusal.json", parse_refusal, V2.REVOKED),
     (2, "sealed.json", parse_sealed, V2.SEALED),
+    (2, "sealed_repeated.json", parse_sealed, V2.SEALED_REPEATED),
     (2, "sealed_answer.json", parse_sealed_answer, V2.SEALED_ANSWER),
 ]
 

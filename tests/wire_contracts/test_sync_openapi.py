@@ -40,6 +40,7 @@ MESSAGES = {
     "order_person.json": "OrderPerson",
     "refusal.json": "Refusal",
     "sealed.json": "SealedRequest",
+    "sealed_repeated.json": "SealedRequest",
     "sealed_answer.json": "SealedAnswer",
 }
 SAMPLES = [

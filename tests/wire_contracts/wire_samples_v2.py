@@ -109,6 +109,7 @@ SEALED = SealedRequest(
         ),
     ),
 )
+SEALED_REPEATED = replace(SEALED, refused=(uuid7(1),))
 SEALED_ANSWER = SealedAnswer(
     server_epoch=2**62,
     server_now_ms=NOW_MS,
@@ -144,6 +145,7 @@ FILES: dict[str, bytes] = {
     "push_answer.json": dump_push_answer(PUSH_ANSWER_2),
     "refusal.json": dump_json(refusal_json(REVOKED)),
     "sealed.json": dump_sealed(SEALED),
+    "sealed_repeated.json": dump_sealed(SEALED_REPEATED),
     "sealed_answer.json": dump_sealed_answer(SEALED_ANSWER),
 }
 """Name of the frozen file to the message as today's code writes it for a peer of version 2."""
