@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.db.ingest_turns import take_everything
+from sync_server.db.order_tables import ORDER_NUMBER
 from sync_server.db.server_tables import SERVER_STATE
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 
@@ -66,8 +67,18 @@ def moved_at(connection: Connection) -> datetime | None:
 
 
 def note_restored(connection: Connection, at_utc: datetime) -> None:
-    """Note that this database was put back from a backup, and goes on from now."""
+    """Note that this database was put back from a backup, and goes on from now.
+
+    Printed numbers go on after a gap: those given out since the backup are on paper.
+    """
     _store(connection, _RESTORED, ms_from_utc(at_utc))
+    connection.execute(update(ORDER_NUMBER).values(last_number=_AFTER_A_GAP))
+
+
+NUMBER_GAP = 10_000
+"""Assumed to be more than are given out between a copy and the restore of it, a week at most."""
+
+_AFTER_A_GAP = ORDER_NUMBER.c.last_number + NUMBER_GAP
 
 
 def restored_at(connection: Connection) -> datetime | None:

@@ -86,6 +86,7 @@ def run_restore(desk: SafeDesk, options: argparse.Namespace) -> None:
     _copy_blobs(desk, beside / FOLDER, desk.blob_folder)
     _copy_keys(desk, beside / KEY_FOLDER, desk.sealing_folder)
     desk.say(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
+    desk.say(_CHECK_ORDERS)
 
 
 def _end_access_again(desk: SafeDesk) -> None:
@@ -113,6 +114,12 @@ _CHECK_ACCESS = (
 )
 
 
+_CHECK_ORDERS = (
+    "orders that the office made after the copy are not here: what crews did on them waits on the"
+    " page of reviews; make them anew there, and tell the crews that are on their way"
+)
+
+
 def run_copy_photos(desk: SafeDesk, options: argparse.Namespace) -> None:
     """Copy the photos to a folder, or back from there."""
     here, there = desk.blob_folder, options.folder
@@ -131,6 +138,7 @@ def run_new_epoch(desk: SafeDesk, _options: argparse.Namespace) -> None:
     finally:
         engine.dispose()
     desk.say(f"new server epoch {epoch}: gateways and tablets will offer again")
+    desk.say(_CHECK_ORDERS)
     desk.say(_CHECK_ACCESS)
 
 

@@ -9,6 +9,7 @@ from sync_server.db.backup_io import BackupError, back_up, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.feed_store import Topic, append_feed, newest_feed_id
 from sync_server.db.server_store import server_epoch
+from sync_server.service_desk.request_rows_store import next_number
 from tests.sync_server.real_parts import NOON
 
 
@@ -33,6 +34,24 @@ def test_a_restored_server_is_as_it_was_under_a_new_epoch(
     assert state == (drawn, 1)
     assert drawn != epoch
     assert (tmp_path / "server.sqlite3.before-restore").is_file()
+
+
+def test_no_printed_number_is_given_out_twice_after_a_restore(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    url = str(sqlite_engine.url)
+    back_up(url, tmp_path / "copy.sqlite3")
+    with sqlite_engine.begin() as connection:
+        lost = {next_number(connection, series) for series in ("WO", "R") for _ in range(300)}
+    sqlite_engine.dispose()
+
+    restore(url, tmp_path / "copy.sqlite3")
+
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        given = {next_number(connection, series) for series in ("WO", "R") for _ in range(300)}
+    engine.dispose()
+    assert given.isdisjoint(lost)
 
 
 def test_a_damaged_copy_is_refused_and_nothing_changes(

@@ -146,4 +146,6 @@ def test_where_the_former_database_cannot_be_read_the_restore_says_what_to_do(
 
     assert main(["restore", str(copy), *here(site)]) == 0
 
-    assert "withdraw lost tablets" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "withdraw lost tablets" in said
+    assert "orders that the office made after the copy are not here" in said
