@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sync_server.sync.self_check import check_all
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
 from tests.field_app.withdrawal_parts import app_with_keys, revoke
+from tests.sync_server.real_parts import HandClock
 from wire_contracts.codes import Code
 from wire_contracts.operations import OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
@@ -24,6 +26,23 @@ from wire_contracts.patrol_facts import OrderRequest, order_request_json
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyClock:
+    """The hand's clock whose monotonic time runs as the machine's own.
+
+    At the hand's rate a tenth of a second, on a busy machine, is six minutes in which the wall
+    clock stands still: the times of all later taps would be doubtful.
+    """
+
+    hand: HandClock
+
+    def now_utc(self) -> datetime:
+        return self.hand.now_utc()
+
+    def wall_seconds(self, seconds: float) -> float:
+        return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +74,12 @@ class TwoCrews:
 @pytest.fixture
 def crews(office: Office, tmp_path: Path) -> Iterator[TwoCrews]:
     with serving(office_app(office)) as url:
-        one = open_tablet(tmp_path / "one", office.clock, vault=quick_vault(tmp_path / "one-key"))
-        two = open_tablet(tmp_path / "two", office.clock, vault=quick_vault(tmp_path / "two-key"))
+        one = open_tablet(
+            tmp_path / "one", SteadyClock(office.clock), vault=quick_vault(tmp_path / "one-key")
+        )
+        two = open_tablet(
+            tmp_path / "two", SteadyClock(office.clock), vault=quick_vault(tmp_path / "two-key")
+        )
         with closing(one), closing(two):
             one.enrol(url, office.code(), "van 3")
             two.enrol(url, office.code("crew-2"), "van 4")
@@ -163,7 +186,7 @@ def test_two_tablets_of_one_crew_finish_what_they_finished_before(
 ) -> None:
     office, order_id = crews.office, crews.office.new_order()
     vault = quick_vault(tmp_path / "mate-key")
-    with closing(open_tablet(tmp_path / "mate", office.clock, vault=vault)) as mate:
+    with closing(open_tablet(tmp_path / "mate", SteadyClock(office.clock), vault=vault)) as mate:
         mate.enrol(crews.url, office.code(), "van 3b")
         crews.all_sync()
         backup = office.back_up(tmp_path / "backup.sqlite3")
@@ -237,7 +260,7 @@ def test_who_only_finished_what_a_colleague_had_begun_has_finished_it_coming_fir
 ) -> None:
     office, order_id = crews.office, crews.office.new_order()
     vault = quick_vault(tmp_path / "mate-key")
-    with closing(open_tablet(tmp_path / "mate", office.clock, vault=vault)) as mate:
+    with closing(open_tablet(tmp_path / "mate", SteadyClock(office.clock), vault=vault)) as mate:
         mate.enrol(crews.url, office.code("crew-2"), "van 4b")
         crews.all_sync()
         backup = office.back_up(tmp_path / "backup.sqlite3")
@@ -293,7 +316,7 @@ def test_who_finished_a_reopened_order_has_finished_it_with_its_own_finding(
 
 def mate_of(crews: TwoCrews, folder: Path, crew_id: str) -> Tablet:
     tablet = open_tablet(
-        folder / "mate", crews.office.clock, vault=quick_vault(folder / "mate-key")
+        folder / "mate", SteadyClock(crews.office.clock), vault=quick_vault(folder / "mate-key")
     )
     tablet.enrol(crews.url, crews.office.code(crew_id), "mate")
     return tablet
@@ -680,8 +703,12 @@ def test_a_withdrawn_tablet_takes_nothing_by_what_it_had_been_refused(
     office: Office, tmp_path: Path, *, is_withdrawn_first: bool
 ) -> None:
     with serving(app_with_keys(office, tmp_path / "keys")) as url:
-        one = open_tablet(tmp_path / "one", office.clock, vault=quick_vault(tmp_path / "one-key"))
-        two = open_tablet(tmp_path / "two", office.clock, vault=quick_vault(tmp_path / "two-key"))
+        one = open_tablet(
+            tmp_path / "one", SteadyClock(office.clock), vault=quick_vault(tmp_path / "one-key")
+        )
+        two = open_tablet(
+            tmp_path / "two", SteadyClock(office.clock), vault=quick_vault(tmp_path / "two-key")
+        )
         with closing(one), closing(two):
             one.enrol(url, office.code(), "van 3")
             two.enrol(url, office.code("crew-2"), "van 4")
