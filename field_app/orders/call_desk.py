@@ -6,15 +6,22 @@ from typing import Final
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.orders.lone_watch import HelpCalled, Watch, WatchMoment, watch_at
+from field_app.orders.lone_watch import (
+    HelpCalled,
+    Watch,
+    WatchMoment,
+    surely_passed_ms,
+    watch_at,
+)
 from field_app.orders.site_changes import Change, new_fact, operation_of
-from field_app.orders.site_store import calls_since
+from field_app.orders.site_store import newest_calls
 from field_app.orders.stamps import Stamps
 from field_app.orders.work_record import OwnFact
 from field_app.store import outbox_store, settings_store
 from field_app.store.database_io import Database
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import (
     HelpCall,
@@ -90,20 +97,21 @@ class CallDesk:
     # --- inside a transaction
 
     def _open_call(self, connection: Connection) -> OwnFact | None:
-        facts = self._since(connection, {FactType.HELP_CALL}, _DAY)
-        is_over = not facts or facts[-1].payload.get("is_over") is True
-        return None if is_over else facts[-1]
+        """Return the newest call that is not over: for a day, and while nobody has heard it."""
+        facts = newest_calls(connection, FactType.HELP_CALL)
+        if not facts or facts[-1].payload.get("is_over") is True:
+            return None
+        newest = facts[-1]
+        is_unheard = not newest.is_told and not newest.is_refused
+        is_open = is_unheard or _is_within(newest, _DAY, self._stamps.now(connection))
+        return newest if is_open else None
 
     def _watch(self, connection: Connection) -> Watch:
-        facts = self._since(connection, {FactType.LONE_WORKER}, _WATCH_BACK)
-        moments = [moment for fact in facts if (moment := _moment(fact)) is not None]
-        return watch_at(moments, self._stamps.now(connection))
-
-    def _since(
-        self, connection: Connection, types: set[FactType], back: timedelta
-    ) -> list[OwnFact]:
-        since_ms = self._stamps.now(connection).wall_ms - back // timedelta(milliseconds=1)
-        return calls_since(connection, types, since_ms)
+        now = self._stamps.now(connection)
+        facts = newest_calls(connection, FactType.LONE_WORKER)
+        recent = (fact for fact in facts if _is_within(fact, _WATCH_BACK, now))
+        moments = [moment for fact in recent if (moment := _moment(fact)) is not None]
+        return watch_at(moments, now)
 
     def _tell(self, order_id: str | None, fact_type: FactType, payload: JsonObject) -> None:
         self._database.write(
@@ -116,6 +124,12 @@ class CallDesk:
         settings_store.ask_contact(connection)
         if change.order_id is not None:
             order_store.rebuild_lines(connection, {change.order_id})
+
+
+def _is_within(fact: OwnFact, back: timedelta, now: DeviceTime) -> bool:
+    """Return whether a fact may be so young: a wall clock that was put right says nothing."""
+    past_ms = now.wall_ms - fact.at_ms if fact.at is None else surely_passed_ms(fact.at, now)
+    return past_ms <= back // timedelta(milliseconds=1)
 
 
 def _moment(fact: OwnFact) -> WatchMoment | None:

@@ -92,6 +92,17 @@ def passed_ms(since: DeviceTime, now: DeviceTime) -> int:
     return wall_ms if wall_ms >= 0 else LATEST_MS
 
 
+def surely_passed_ms(since: DeviceTime, now: DeviceTime) -> int:
+    """Return how long ago a moment was at least: what ends by itself ends late, never early.
+
+    A wall clock that the network puts right by days ends no watch.
+    """
+    wall_ms = now.wall_ms - since.wall_ms
+    if since.boot_id != now.boot_id:
+        return wall_ms
+    return min(wall_ms, now.mono_ms - since.mono_ms)
+
+
 def watch_at(moments: Sequence[WatchMoment], now: DeviceTime) -> Watch:
     """Return how the watch stands now, from its events in the order they were kept."""
     if not moments or moments[-1].event.event is WatchEvent.ENDED:

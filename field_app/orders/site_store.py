@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, or_
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from field_app.orders.work_record import ARRIVED, OwnFact
 from field_app.store import base_store
@@ -58,11 +58,18 @@ def facts_since(
     return _facts(connection, _since(types, since_ms))
 
 
-def calls_since(
-    connection: Connection, types: Collection[FactType], since_ms: int
-) -> list[OwnFact]:
-    """Return the same with those that the server refused: who calls must know that nobody hears."""
-    entries = load_entries(connection, _since(types, since_ms))
+MOST_CALLS: Final = 8
+"""How a watch stands is said by its last answer, the two reports that may follow, and its end."""
+
+
+def newest_calls(connection: Connection, fact_type: FactType) -> list[OwnFact]:
+    """Return the newest `MOST_CALLS` facts of a type, oldest first, whatever any clock says.
+
+    Those that the server refused are among them: who calls must know that nobody hears.
+    """
+    is_call = outbox_op.c.entity == str(fact_type)
+    newest = select(outbox_op.c.n).where(is_call).order_by(outbox_op.c.n.desc()).limit(MOST_CALLS)
+    entries = load_entries(connection, is_call & outbox_op.c.n.in_(newest))
     return [_fact(each) for each in entries if each.operation.kind is OperationKind.FACT]
 
 
