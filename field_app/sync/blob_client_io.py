@@ -36,6 +36,8 @@ _NOT_FOUND: Final = 404
 _TOO_OLD: Final = 426
 _WELL: Final = frozenset({200, 204})
 _SERVER_ERROR: Final = 500
+_VERDICTS: Final = frozenset({400, 413, 422})
+"""What says something of the blob, without a code too; every other refusal may pass."""
 _LONG: Final = 12
 """Digits of an offset; Python refuses to read numbers of thousands of them."""
 
@@ -129,7 +131,7 @@ def _demand_success(response: requests.Response, place: str) -> None:
         raise SyncProblem(Reason.LOGIN, detail)
     if status == _TOO_OLD:
         raise SyncProblem(Reason.TOO_OLD, detail)
-    if refusal.code is None and status >= _SERVER_ERROR:
+    if refusal.code is None and status not in _VERDICTS:
         raise SyncProblem(Reason.SERVER, detail)
     raise BlobRefused(refusal.code or Code.OPERATION_FAILED, detail, _offset(response))
 
