@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
+from sync_server.access.tablet_store import newest_enrolment, tablet_as_it_was
 from sync_server.blobs.ref_store import tablets_of
-from sync_server.db.access_tables import TABLET
 from sync_server.db.blob_tables import BLOB
 from sync_server.db.change_store import Publication, crew_bucket, publish
 from wire_contracts.blobs import WANT_ENTITY, BlobWant, WantReason, blob_want_json
@@ -40,5 +40,8 @@ def stop_wanting(connection: Connection, sha256: str, now_utc: datetime) -> None
 
 
 def _buckets(connection: Connection, sha256: str) -> frozenset[str]:
-    query = select(TABLET.c.crew_id).where(TABLET.c.tablet_id.in_(tablets_of(connection, sha256)))
-    return frozenset(crew_bucket(crew_id) for crew_id in connection.execute(query).scalars())
+    """Return where the devices that took the photo look today: one may be another crew's since."""
+    return frozenset(
+        crew_bucket(newest_enrolment(connection, tablet_as_it_was(connection, each)[0]).crew_id)
+        for each in tablets_of(connection, sha256)
+    )

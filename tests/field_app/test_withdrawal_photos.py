@@ -12,6 +12,7 @@ from field_app.platform.vault_file_io import VAULT_FILE
 from field_app.sync.uploading import PhotoWait
 from field_app.tablet import Tablet, open_tablet
 from sync_server.blobs.blob_store import BlobState, find_blob
+from sync_server.blobs.want_store import want_blob
 from sync_server.db.blob_tables import BLOB
 from sync_server.db.engine_io import reading
 from sync_server.sync.sealing_keys_io import SealingKeys
@@ -25,6 +26,7 @@ from tests.field_app.withdrawal_parts import (
     revoke,
 )
 from tests.sync_server.blobs.blob_parts import jpeg
+from wire_contracts.blobs import WantReason
 
 
 @pytest.fixture
@@ -170,6 +172,29 @@ def blobs_here(office: Office) -> set[str]:
     with reading(office.engine) as connection:
         query = select(BLOB.c.sha256).where(BLOB.c.state == str(BlobState.HAVE))
         return set(connection.execute(query).scalars())
+
+
+def test_the_office_has_an_original_of_a_tablet_that_another_crew_has_since(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    tablet.network = Metered()
+    order_id = office.new_order()
+    tablet.sync_now()
+    sha256 = tablet.photos.add(order_id, noisy_jpeg())
+    tablet.sync_now()
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+    tablet.network = Metered()
+    tablet.sync_now()
+    before = blob_state(office, sha256)
+
+    with office.engine.begin() as connection:
+        want_blob(connection, sha256, WantReason.PERSON, "zhou", office.clock.now_utc())
+    for _ in range(2):
+        office.clock.advance(hours=1)
+        tablet.sync_now()
+
+    assert before is BlobState.AWAITING
+    assert blob_state(office, sha256) is BlobState.HAVE
 
 
 def test_a_photo_without_a_sealed_copy_keeps_its_key(
