@@ -46,7 +46,7 @@ from benchmarks.sync_town import (
     found_order_town,
 )
 
-ROUNDS = 3
+ROUNDS = 11
 EDITS = 1000
 MORNINGS = 3
 RESULTS = Path(__file__).parent / "results"

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     RowMapping,
+    Select,
     and_,
     bindparam,
     case,
@@ -329,17 +330,29 @@ _QUEUED: Final = (
 )
 
 
+FIRST_OF_MANY = 50
+"""Operations of the first push of several: it is sent after a quarter of the work, so that the
+server begins while the tablet takes the next ones."""
+
+
+def first_batch(connection: Connection) -> list[Outgoing]:
+    """Return what opens a contact: all, where one push takes it, else `FIRST_OF_MANY`."""
+    queued = _waiting(connection, _QUEUED)
+    batch = _fitting(queued, MAX_OPERATIONS)
+    return batch if len(batch) == len(queued) else _fitting(queued, FIRST_OF_MANY)
+
+
 def next_batch(connection: Connection) -> list[Outgoing]:
     """Return the next queued groups that fit one push; a group is never split over two.
 
     A single group over the limits comes alone: the server says what it thinks of it.
     """
-    return _batch([Outgoing(*row) for row in connection.execute(_QUEUED).all()])
+    return _fitting(_waiting(connection, _QUEUED), MAX_OPERATIONS)
 
 
 def next_without_steps(connection: Connection) -> list[Outgoing]:
     """Return as `next_batch` what waits and takes no step of an order with it."""
-    return _batch([Outgoing(*row) for row in connection.execute(_QUEUED_WORDS).all()])
+    return _fitting(_waiting(connection, _QUEUED_WORDS), MAX_OPERATIONS)
 
 
 _A_STEP: Final = f'%"kind":"{OperationKind.GO}"%'
@@ -351,7 +364,14 @@ _WITH_STEPS: Final = select(outbox_op.c.group_id).where(
 _QUEUED_WORDS: Final = _QUEUED.where(outbox_op.c.group_id.not_in(_WITH_STEPS))
 
 
-def _batch(queued: Sequence[Outgoing]) -> list[Outgoing]:
+def _waiting(
+    connection: Connection, query: Select[str, str, str, str, str | None]
+) -> list[Outgoing]:
+    """Return what waits, in the order of the taps, at most one more than a push takes."""
+    return [Outgoing(*row) for row in connection.execute(query).all()]
+
+
+def _fitting(queued: Sequence[Outgoing], most: int) -> list[Outgoing]:
     groups: dict[str, list[Outgoing]] = {}
     for each in queued:
         groups.setdefault(each.group, []).append(each)
@@ -361,7 +381,7 @@ def _batch(queued: Sequence[Outgoing]) -> list[Outgoing]:
     size = _ENVELOPE_BYTES
     for group in groups.values():
         size += sum(len(each.body.encode()) + 1 for each in group)
-        if batch and (size > MAX_PUSH_BYTES or len(batch) + len(group) > MAX_OPERATIONS):
+        if batch and (size > MAX_PUSH_BYTES or len(batch) + len(group) > most):
             break
         batch.extend(group)
     return batch

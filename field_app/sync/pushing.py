@@ -50,16 +50,21 @@ Take = Callable[[PushAnswer, Choose, Connection], _Batch]
 """Keeps the outcomes of an answer and returns what goes next."""
 
 
+_ALL: tuple[Choose, Choose] = (outbox_store.first_batch, outbox_store.next_batch)
+_WORDS_ALONE: tuple[Choose, Choose] = (outbox_store.next_without_steps,) * 2
+"""What opens a contact, and what follows."""
+
+
 class _Line:
     """What one push still has before it: batches to come, and answers that are to be kept."""
 
-    def __init__(self, database: Database, take: Take, choose: Choose) -> None:
+    def __init__(self, database: Database, take: Take, opening: Choose, choose: Choose) -> None:
         self._database = database
         self._take = take
         self._choose = choose
         self.coming: deque[Future[_Batch]] = deque()
         self.answered: deque[PushAnswer] = deque()
-        self.look_ahead()
+        self.coming.append(database.submit(partial(_set_out, opening, ())))
 
     def look_ahead(self) -> None:
         """Have the next batch taken, unless one comes with the answer before it."""
@@ -112,8 +117,8 @@ class Pusher:
             SyncProblem: No usable answer; what was on its way is queued again, untouched.
         """
         settled = 0
-        choose = outbox_store.next_without_steps if are_steps_held else outbox_store.next_batch
-        line = _Line(self._database, self._take_answer, choose)
+        opening, choose = _WORDS_ALONE if are_steps_held else _ALL
+        line = _Line(self._database, self._take_answer, opening, choose)
         while (batch := line.next_batch()) is not None:
             if not batch.operations:
                 continue

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from field_app.store import outbox_store
 from field_app.store.database_io import Database
-from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.outbox_store import FIRST_OF_MANY, NewOperation, TapStamp
 from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key, save
 from field_app.store.tables import outbox_op
@@ -93,7 +93,7 @@ def orders(count: int) -> list[str]:
 
 
 def test_every_operation_goes_once_in_the_order_of_the_taps(database: Database) -> None:
-    wanted = orders(3 * MAX_OPERATIONS + 7)
+    wanted = orders(FIRST_OF_MANY + 3 * MAX_OPERATIONS + 7)
     database.write(lambda connection: tap(connection, wanted))
     office = Office()
 
@@ -101,12 +101,14 @@ def test_every_operation_goes_once_in_the_order_of_the_taps(database: Database) 
 
     assert settled == len(wanted)
     assert [each for batch in office.pushes for each in batch] == wanted
-    assert [len(batch) for batch in office.pushes] == [MAX_OPERATIONS] * 3 + [7]
+    sizes = [len(batch) for batch in office.pushes]
+    assert sizes == [FIRST_OF_MANY, *[MAX_OPERATIONS] * 3, 7]
     assert set(statuses(database).values()) == {OpStatus.RECEIVED}
 
 
 def test_while_a_batch_is_at_the_server_the_next_one_is_taken(database: Database) -> None:
-    database.write(lambda connection: tap(connection, orders(2 * MAX_OPERATIONS + 1)))
+    waiting = FIRST_OF_MANY + MAX_OPERATIONS + 1
+    database.write(lambda connection: tap(connection, orders(waiting)))
     sending: list[int] = []
 
     def look(_number: int, _order_ids: list[str]) -> None:
@@ -115,7 +117,17 @@ def test_while_a_batch_is_at_the_server_the_next_one_is_taken(database: Database
 
     pusher(database, Office(trouble=look)).push_all()
 
-    assert sending == [2 * MAX_OPERATIONS, MAX_OPERATIONS + 1, 1]
+    assert sending == [waiting - 1, MAX_OPERATIONS + 1, 1]
+
+
+def test_what_one_push_takes_goes_in_one(database: Database) -> None:
+    wanted = orders(MAX_OPERATIONS)
+    database.write(lambda connection: tap(connection, wanted))
+    office = Office()
+
+    pusher(database, office).push_all()
+
+    assert office.pushes == [wanted]
 
 
 def test_a_tap_made_meanwhile_goes_with_the_same_contact(database: Database) -> None:
@@ -143,8 +155,8 @@ def test_what_was_on_its_way_when_contact_broke_is_queued_again(database: Databa
         pusher(database, Office(trouble=break_off)).push_all()
 
     found = statuses(database)
-    assert {found[each] for each in wanted[:MAX_OPERATIONS]} == {OpStatus.RECEIVED}
-    assert {found[each] for each in wanted[MAX_OPERATIONS:]} == {OpStatus.QUEUED}
+    assert {found[each] for each in wanted[:FIRST_OF_MANY]} == {OpStatus.RECEIVED}
+    assert {found[each] for each in wanted[FIRST_OF_MANY:]} == {OpStatus.QUEUED}
 
 
 def test_one_group_that_cannot_be_read_is_held_and_the_rest_goes(database: Database) -> None:
