@@ -51,7 +51,10 @@ Take = Callable[[PushAnswer, Choose, Connection], _Batch]
 
 
 _ALL: tuple[Choose, Choose] = (outbox_store.first_batch, outbox_store.next_batch)
-_WORDS_ALONE: tuple[Choose, Choose] = (outbox_store.next_without_steps,) * 2
+_WORDS_ALONE: tuple[Choose, Choose] = (
+    outbox_store.next_without_steps,
+    outbox_store.next_without_steps,
+)
 """What opens a contact, and what follows."""
 
 
