@@ -19,7 +19,8 @@ from field_app.demo_office import DemoOffice, prepare_demo
 from field_app.i18n import ChosenWords
 from field_app.patrols.home_check import GROUPS
 from field_app.platform.desktop import desktop_hardware
-from field_app.presenters.home import HomeData, HomePage
+from field_app.presenters.home import HomePage
+from field_app.presenters.home_blocks import HomeData
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPresenter
