@@ -169,17 +169,29 @@ def test_shelving_asks_for_a_reason_and_then_moves_the_alert_to_the_tray(
     assert kept.shelved_until_utc == NOON + timedelta(minutes=30)
 
 
+def hold_panels(page: Page) -> list[Route]:
+    """Let no evidence through until the test does; return what is held, as it comes."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/alerts/*/panel", hold)
+    return held
+
+
+def first_of(page: Page, held: list[Route]) -> Route:
+    while not held:
+        page.evaluate("0")  # a round trip to the browser, in which it tells what it asks for
+    return held[0]
+
+
 def test_a_reason_that_is_being_written_outlives_a_panel_that_comes_late(
     page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
 ) -> None:
     alert_id = alert_ids["WM-208220"]
     select_by_keys(page, alert_id)
-    late: list[Route] = []
-
-    def hold(route: Route) -> None:
-        late.append(route)
-
-    page.route(f"**/alerts/{alert_id}/panel", hold)
+    late = hold_panels(page)
     with page.expect_request(f"**/alerts/{alert_id}/panel"), sqlite_engine.begin() as connection:
         acknowledge(connection, alert_id, "zhou min", NOON)
 
@@ -187,7 +199,7 @@ def test_a_reason_that_is_being_written_outlives_a_panel_that_comes_late(
     expect(page.locator("#reason")).to_be_focused()
     page.keyboard.type("on the ben")
     with page.expect_response(f"**/alerts/{alert_id}/panel") as answer:
-        late[0].continue_()
+        first_of(page, late).continue_()
     answer.value.finished()
     page.keyboard.type("ch")
     page.keyboard.press("Enter")
@@ -200,17 +212,12 @@ def test_a_key_never_acts_on_the_alert_that_was_chosen_before(
 ) -> None:
     before = alert_ids["WM-208220"]
     select_by_keys(page, before)
-    late: list[Route] = []
-
-    def hold(route: Route) -> None:
-        late.append(route)
-
-    page.route("**/alerts/*/panel", hold)
+    late = hold_panels(page)
     with page.expect_request("**/alerts/*/panel"):
         page.keyboard.press("j")
         page.keyboard.press("a")
     chosen = page.locator('.arow[aria-selected="true"]').get_attribute("data-id")
-    late[0].continue_()
+    first_of(page, late).continue_()
     expect(page.locator(f"#evidence [data-alert='{chosen}']")).to_be_visible()
     page.keyboard.press("a")
 
