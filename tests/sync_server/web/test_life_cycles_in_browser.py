@@ -128,8 +128,16 @@ def choose_alert(who: Colleague, alert_id: str) -> None:
     expect(who.see(f"#evidence [data-alert='{alert_id}']")).to_be_visible()
 
 
-def write_why(who: Colleague, key: str, reason: str) -> None:
+def press_shown(who: Colleague, key: str, action: str) -> None:
+    """Press a key of the panel once the panel offers what it is pressed for."""
+    expect(
+        who.see(f"#evidence [data-key='{key}'][href$='{action}'], form[action$='{action}']")
+    ).to_be_visible()
     who.page.keyboard.press(key)
+
+
+def write_why(who: Colleague, key: str, action: str, reason: str) -> None:
+    press_shown(who, key, action)
     expect(who.see("#reason")).to_be_focused()
     who.page.keyboard.type(reason)
     who.page.keyboard.press("Enter")
@@ -146,7 +154,7 @@ def test_a_safety_alert_is_acknowledged_latches_and_is_reset(enter: Enter, town:
     expect(row.locator(".chip use[href='#i-lock']")).to_have_count(1)
     room.go(f"/alerts?alert={alert_id}")
     expect(room.see("#evidence [data-key='s'], #evidence [data-key='o']")).to_have_count(0)
-    write_why(room, "x", "aired, 0 % LEL")
+    write_why(room, "x", "/reset", "aired, 0 % LEL")
 
     expect(row).to_have_count(0)
     expect(room.see("#evidence .tl")).to_contain_text("aired, 0 % LEL")
@@ -174,9 +182,9 @@ def test_an_alert_is_shelved_brought_back_taken_out_and_put_back(enter: Enter, t
     room.page.keyboard.type("valve work")
     room.page.keyboard.press("Enter")
     expect(room.see("#tray")).to_contain_text("valve work")
-    room.page.keyboard.press("s")
+    press_shown(room, "s", "/unshelve")
     expect(room.see(f"#rows #alert-{alert_id}")).to_be_visible()
-    write_why(room, "o", "on the bench")
+    write_why(room, "o", "/out-of-service", "on the bench")
     expect(room.see("#hidden")).to_contain_text("on the bench")
     expect(room.see(f"#alert-{alert_id}")).to_have_count(0)
     with reading(town.engine) as connection:
