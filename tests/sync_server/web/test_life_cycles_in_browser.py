@@ -130,9 +130,8 @@ def choose_alert(who: Colleague, alert_id: str) -> None:
 
 def press_shown(who: Colleague, key: str, action: str) -> None:
     """Press a key of the panel once the panel offers what it is pressed for."""
-    expect(
-        who.see(f"#evidence [data-key='{key}'][href$='{action}'], form[action$='{action}']")
-    ).to_be_visible()
+    leads_there = f"[data-key='{key}']:is([href$='{action}'], form[action$='{action}'] *)"
+    expect(who.see(f"#evidence {leads_there}")).to_be_visible()
     who.page.keyboard.press(key)
 
 
