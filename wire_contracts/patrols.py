@@ -69,6 +69,7 @@ class Checkpoint:
         radius_m: So near counts as being there, on top of the accuracy of the position.
         limits: The values to be measured, in the order in which they are asked.
         recheck_reason: Why it must be looked at again soon, in the office's code; empty: not.
+        seen_at_utc: When an inspector made the newest result that is known of it.
     """
 
     kind: CheckpointKind
@@ -81,6 +82,7 @@ class Checkpoint:
     radius_m: float = 30.0
     limits: Sequence[ValueLimit] = ()
     recheck_reason: str = ""
+    seen_at_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,10 @@ def checkpoint_json(checkpoint: Checkpoint) -> JsonObject:
         {"measure": str(limit.measure), "low": limit.low, "high": limit.high}
         for limit in checkpoint.limits
     ]
+    seen_at_ms = ms_or_none(checkpoint.seen_at_utc)
+    seen: JsonObject = {} if seen_at_ms is None else {"seen_at": seen_at_ms}
     return {
+        **seen,
         "kind": str(checkpoint.kind),
         "medium": str(checkpoint.medium),
         "name": text_json(checkpoint.name),
@@ -145,6 +150,7 @@ def parse_checkpoint(reader: FieldReader) -> Checkpoint:
             if each.text("measure") in set(Measure)
         ),
         recheck_reason=reader.text_or_empty("recheck_reason", longest=200),
+        seen_at_utc=time_or_none(reader, "seen_at"),
     )
 
 

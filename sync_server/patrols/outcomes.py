@@ -20,20 +20,32 @@ BEYOND = "beyond_limit"
 """A value lay outside its limits, though no defect was named."""
 
 
-def checkpoint_after(checkpoint: Checkpoint, point: PatrolPoint) -> Checkpoint:
+def checkpoint_after(checkpoint: Checkpoint, point: PatrolPoint, at_utc: datetime) -> Checkpoint:
     """Return the checkpoint after a result: all well ends the re-check, anything else asks for it.
 
     A defect, a value beyond its limit, a place that was skipped or not reached: each is put on
-    the crew's re-check list by itself.
+    the crew's re-check list by itself. A result that is older than what is known changes nothing:
+    another tablet may bring it hours later.
     """
-    if point.outcome is PointOutcome.OK:
-        return replace(checkpoint, recheck_reason=BEYOND if point.beyond else "")
-    return replace(checkpoint, recheck_reason=str(point.outcome))
+    if _is_seen_after(checkpoint, at_utc):
+        return checkpoint
+    is_well = point.outcome is PointOutcome.OK
+    reason = (BEYOND if point.beyond else "") if is_well else str(point.outcome)
+    return replace(checkpoint, recheck_reason=reason, seen_at_utc=at_utc)
 
 
-def checkpoint_missed(checkpoint: Checkpoint) -> Checkpoint:
-    """Return the checkpoint after a run that left it out; a graver reason stands."""
+def checkpoint_missed(checkpoint: Checkpoint, ended_at_utc: datetime) -> Checkpoint:
+    """Return the checkpoint after a run that left it out; a graver reason stands.
+
+    So does what was seen there after the end of the run.
+    """
+    if _is_seen_after(checkpoint, ended_at_utc):
+        return checkpoint
     return replace(checkpoint, recheck_reason=checkpoint.recheck_reason or MISSED)
+
+
+def _is_seen_after(checkpoint: Checkpoint, at_utc: datetime) -> bool:
+    return checkpoint.seen_at_utc is not None and checkpoint.seen_at_utc > at_utc
 
 
 def plan_after(plan: PatrolPlan, ended_at_utc: datetime) -> PatrolPlan:

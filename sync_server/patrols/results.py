@@ -82,7 +82,7 @@ def _point(
     found = find(connection, CHECKPOINTS, point.checkpoint_id)
     if found is None or found.crew_id != crew_id:
         return []
-    after = _with(found, checkpoint_after(found.thing, point))
+    after = _with(found, checkpoint_after(found.thing, point, fact.happened_at_utc))
     return keep(connection, CHECKPOINTS, [after], fact.received_at_utc)
 
 
@@ -96,7 +96,7 @@ def _run(
     for checkpoint_id in run.missed:
         found = find(connection, CHECKPOINTS, checkpoint_id)
         if found is not None and found.crew_id == crew_id:
-            missed = _with(found, checkpoint_missed(found.thing))
+            missed = _with(found, checkpoint_missed(found.thing, fact.happened_at_utc))
             shown += keep(connection, CHECKPOINTS, [missed], fact.received_at_utc)
     plan = None if run.plan_id is None else find(connection, PLANS, run.plan_id)
     if plan is not None and plan.crew_id == crew_id:

@@ -183,6 +183,8 @@ def again(parse: Callable[[FieldReader], T], body: JsonObject) -> T:
 
 def test_what_is_said_is_what_is_heard() -> None:
     assert again(parse_checkpoint, checkpoint_json(CHECKPOINT)) == CHECKPOINT
+    seen = replace(CHECKPOINT, seen_at_utc=AT_UTC)
+    assert again(parse_checkpoint, checkpoint_json(seen)) == seen
     assert again(parse_plan, plan_json(PLAN)) == PLAN
     assert again(parse_check_in, check_in_json(CHECK_IN)) == CHECK_IN
     assert again(parse_point, point_json(POINT)) == POINT

@@ -1,6 +1,7 @@
 """What becomes of what an inspector sends: the office sees it, the tablet gets the new standing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -136,6 +137,26 @@ def test_the_end_of_a_run_moves_the_route_on_and_marks_what_was_missed(
     assert plan.thing.due_at_utc == NOON + timedelta(days=1)
     assert well is not None
     assert well.thing.recheck_reason == "missed"
+
+
+def test_of_two_tablets_the_one_that_looked_last_says_what_a_checkpoint_is_like(
+    inspected: Utility, pen: Pen
+) -> None:
+    late = Pen(actor=pen.actor, clock=pen.clock, replica_id="late", boot_id="late")
+    blocked = PatrolPoint(
+        run_id=RUN,
+        plan_id="p",
+        checkpoint_id="w",
+        outcome=PointOutcome.NOT_REACHABLE,
+        reason="smells of gas, not entered",
+    )
+    well = replace(blocked, outcome=PointOutcome.OK, reason="")
+    seen_well = fact(late, FactType.PATROL_POINT, point_json(well))
+    pen.clock.advance(hours=1)
+    push(inspected, pen, fact(pen, FactType.PATROL_POINT, point_json(blocked)))
+    late.push(inspected.sync(), seen_well)
+
+    assert pulled(inspected)["checkpoint/w"]["recheck_reason"] == "not_reachable"
 
 
 def test_a_visit_and_a_reading_come_back_to_the_tablet(inspected: Utility, pen: Pen) -> None:

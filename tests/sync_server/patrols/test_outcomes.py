@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,7 +73,8 @@ def found(outcome: PointOutcome, *beyond: Measure) -> PatrolPoint:
 
 def test_whatever_is_not_well_is_looked_at_again() -> None:
     reasons = {
-        outcome: checkpoint_after(WELL, found(outcome)).recheck_reason for outcome in PointOutcome
+        outcome: checkpoint_after(WELL, found(outcome), AT_UTC).recheck_reason
+        for outcome in PointOutcome
     }
 
     assert reasons == {
@@ -84,18 +86,32 @@ def test_whatever_is_not_well_is_looked_at_again() -> None:
 
 
 def test_a_value_beyond_its_limit_is_looked_at_again_though_all_is_said_to_be_well() -> None:
-    after = checkpoint_after(WELL, found(PointOutcome.OK, Measure.GAS_LEL_PCT))
+    after = checkpoint_after(WELL, found(PointOutcome.OK, Measure.GAS_LEL_PCT), AT_UTC)
 
     assert after.recheck_reason == BEYOND
 
 
 def test_a_good_result_ends_the_re_check() -> None:
-    assert checkpoint_after(checkpoint_missed(WELL), found(PointOutcome.OK)) == WELL
+    missed = checkpoint_missed(WELL, AT_UTC)
+
+    assert checkpoint_after(missed, found(PointOutcome.OK), AT_UTC).recheck_reason == ""
 
 
 def test_being_missed_hides_no_graver_reason() -> None:
-    assert checkpoint_missed(WELL).recheck_reason == MISSED
-    assert checkpoint_missed(replace(WELL, recheck_reason="defect")).recheck_reason == "defect"
+    grave = replace(WELL, recheck_reason="defect")
+
+    assert checkpoint_missed(WELL, AT_UTC).recheck_reason == MISSED
+    assert checkpoint_missed(grave, AT_UTC).recheck_reason == "defect"
+
+
+@pytest.mark.parametrize("outcome", PointOutcome)
+def test_what_was_seen_last_stands_whatever_comes_later_from_before(outcome: PointOutcome) -> None:
+    after = checkpoint_after(WELL, found(outcome), AT_UTC)
+    earlier_utc = AT_UTC - timedelta(minutes=1)
+
+    for each in PointOutcome:
+        assert checkpoint_after(after, found(each), earlier_utc) == after
+    assert checkpoint_missed(after, earlier_utc) == after
 
 
 def test_a_route_is_due_one_interval_after_its_end_and_an_older_run_changes_nothing() -> None:
