@@ -114,6 +114,24 @@ class WorkRecord:
         """Return the steps that are done."""
         return frozenset(each.step for each in self.steps)
 
+    @property
+    def is_air_proven(self) -> bool:
+        """Return whether a step that stands has measured the air since the gas, and the repair."""
+        done = self.done
+        is_before = SafetyStep.MEASURE in done and SafetyStep.REPAIR not in done
+        return SafetyStep.REMEASURE in done or is_before
+
+    @property
+    def standing_lel_pct(self) -> float | None:
+        """Return the most gas that nobody has measured less of at the same place, % LEL."""
+        if self.is_air_proven:
+            return None
+        gates = [
+            (_plain(gas.place), gas.lel_pct) for _at_ms, gas in self.gas if gas.lel_pct is not None
+        ]
+        is_from_gates = max((lel_pct for _place, lel_pct in gates), default=None) == self.lel_pct
+        return max(dict(gates).values()) if gates and is_from_gates else self.lel_pct
+
 
 def work_record(
     facts: Sequence[OwnFact],
@@ -132,7 +150,7 @@ def work_record(
     begins = _case_begins(facts)
     case = facts[begins:]
     given = None if _is_of_former_case(handover, facts[:begins]) else handover
-    valves = {_valve(each.valve_id): each for each in (handover.valves if handover else ())}
+    valves = {_plain(each.valve_id): each for each in (handover.valves if handover else ())}
     book = _begun(given)
     open_visit = _open_visit(facts)
     for number, fact in enumerate(facts):
@@ -271,7 +289,7 @@ def closed_valves(
     facts: Sequence[OwnFact], handover: Handover | None = None
 ) -> tuple[ClosedValve, ...]:
     """Return the valves that are closed after these facts of one order, and what was left of it."""
-    valves = {_valve(each.valve_id): each for each in (handover.valves if handover else ())}
+    valves = {_plain(each.valve_id): each for each in (handover.valves if handover else ())}
     open_visit = _open_visit(facts)
     for number, fact in enumerate(facts):
         is_known = number < open_visit and _is_handed_over(fact, handover)
@@ -312,9 +330,9 @@ def _is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> 
     return any(_is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)
 
 
-def _valve(valve_id: str) -> str:
-    """Return what one valve is known by, however its name was typed: `VW-014` is `vw-014`."""
-    return "".join(valve_id.split()).casefold()
+def _plain(name: str) -> str:
+    """Return what a valve or place is known by, however it was typed: `VW-014` is `vw-014`."""
+    return "".join(name.split()).casefold()
 
 
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
@@ -322,7 +340,7 @@ def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
     event: IsolationEvent | None = _read(fact, parse_isolation)
     if event is None:
         return False
-    valve = _valve(event.valve_id)
+    valve = _plain(event.valve_id)
     if event.action is ValveAction.NAMED:
         if valve in valves:
             valves[valve] = replace(valves[valve], may_reopen=event.may_reopen)

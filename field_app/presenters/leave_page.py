@@ -7,6 +7,7 @@ from typing_extensions import override
 from field_app.forms.finding import is_gas_present
 from field_app.forms.numbers import shown_number, worst_lel_pct
 from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.safety_steps import LEL_STOP_PCT
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.work_record import EARLIER_GAS
 from field_app.presenters.dates import short_day_text
@@ -59,6 +60,7 @@ class LeavePage(SitePage):
         super().__init__(tablet, context, order_id, "leave")
         self._how = how
         self._told_lel_pct: float | None = None
+        self._finding_lel_pct: float | None = None
 
     @override
     def read(self) -> SiteSheet | None:
@@ -71,8 +73,9 @@ class LeavePage(SitePage):
     def _gas_told(self, sheet: SiteSheet) -> float | None:
         """Return the most gas that is told beside the record of the work, % LEL."""
         finding = self._tablet.desk.finding(self._order_id).answers
+        self._finding_lel_pct = worst_lel_pct(finding.measured.get(Quantity.GAS_LEL_PCT, ""))
         told = (
-            worst_lel_pct(finding.measured.get(Quantity.GAS_LEL_PCT, "")),
+            self._finding_lel_pct,
             order_evidence(self._tablet, sheet, self.t).forms_lel_pct,
         )
         return max((each for each in told if each is not None), default=None)
@@ -83,7 +86,7 @@ class LeavePage(SitePage):
         if self._how == "handover":
             return self._handover(data, answers)
         is_no_access = self._how == WorkOrderEvent.NO_ACCESS
-        blocks: list[Block] = [*self._gas(data), self._reasons(answers)]
+        blocks: list[Block] = [*self._gas(data), self._reasons(data, answers)]
         if is_no_access:
             blocks.append(
                 NoteBlock(
@@ -165,10 +168,18 @@ class LeavePage(SitePage):
         ).format(lel=shown_number(lel_pct))
         return [NoticeBlock(key="gas", text=text, tone=Tone.DANGER, icon="alert-circle")]
 
-    def _offered(self) -> tuple[VisitEndReason, ...]:
+    def _offered(self, data: SiteSheet) -> tuple[VisitEndReason, ...]:
+        """Return the reasons; over gas that may burn and still stands there is one alone."""
+        standing = (
+            data.record.standing_lel_pct,
+            self._finding_lel_pct,
+            None if data.record.is_air_proven else self._told_lel_pct,
+        )
+        if any(each is not None and each >= LEL_STOP_PCT for each in standing):
+            return (VisitEndReason.DANGEROUS,)
         return _NO_ACCESS if self._how == WorkOrderEvent.NO_ACCESS else _CANNOT
 
-    def _reasons(self, answers: Answers) -> ChoiceBlock:
+    def _reasons(self, data: SiteSheet, answers: Answers) -> ChoiceBlock:
         return ChoiceBlock(
             key="reason",
             title=self.t("Why?"),
@@ -179,7 +190,7 @@ class LeavePage(SitePage):
                     icon=END_ICONS[each],
                     is_selected=answers.get("reason") == each,
                 )
-                for each in self._offered()
+                for each in self._offered(data)
             ),
         )
 
@@ -207,7 +218,7 @@ class LeavePage(SitePage):
 
     def _refusal(self, data: SiteSheet, answers: Answers) -> str:
         t = self.t
-        if answers.get("reason") not in self._offered():
+        if answers.get("reason") not in self._offered(data):
             return t("Say why first.")
         is_notice_due = (
             self._how == WorkOrderEvent.NO_ACCESS

@@ -16,7 +16,7 @@ from field_app.orders.site_desk import StepRefusedError
 from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.order_tools import order_tools
 from field_app.presenters.ports import InlineWorker, PresenterContext
-from field_app.presenters.sheet import Answers
+from field_app.presenters.sheet import Answers, SheetPresenter
 from field_app.presenters.sheet_views import NoticeBlock
 from field_app.presenters.site_words import gas_order_text
 from field_app.presenters.views import Tone
@@ -329,6 +329,36 @@ def test_the_page_of_leaving_says_that_there_was_gas(tablet: Tablet, town: TownO
     assert shown() == []
     tablet.site.measure_gas(LEAK, air(45, "cellar"))
     assert [text.startswith("此处曾测得 45 % LEL") for text in shown()] == [True]
+
+
+def test_over_gas_that_may_burn_a_visit_ends_as_too_dangerous_alone(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    context = PresenterContext(
+        worker=InlineWorker(), words=CatalogueWords("en"), clock=town.clock, zone=ZoneInfo("UTC")
+    )
+    page = SheetPresenter(LeavePage(tablet, context, LEAK, "cannot_finish"), context)
+    page.attach(lambda _view: None)
+
+    def offered() -> list[str]:
+        page.refresh()
+        block = next(each for each in page.view.blocks if each.key == "reason")
+        return [str(line.value) for line in block.lines]  # type: ignore[union-attr] # choices
+
+    everything = offered()
+    page.choose("reason", "weather")
+    tablet.site.measure_gas(LEAK, air(45, "cellar"))
+    tablet.site.measure_gas(LEAK, air(0, "hall"))
+    assert offered() == ["dangerous"], "the air of the hall says nothing of the cellar"
+    page.tap("leave")
+    assert told(tablet, town, "visit_end") == []
+    tablet.site.measure_gas(LEAK, air(2, "Cellar"))
+    assert offered() == everything
+    tablet.desk.save_answers(LEAK, {"measured.gas_lel_pct": "20"})
+    assert offered() == ["dangerous"]
+    page.choose("reason", "dangerous")
+    page.tap("leave")
+    assert [each["reason"] for each in told(tablet, town, "visit_end")] == ["dangerous"]
 
 
 LONG = "VW-031 on the corner of Nordring and Ringstrasse, second lid from the left, red paint " * 9

@@ -272,7 +272,7 @@ def test_gas_of_a_checklist_is_handed_over_and_stands_on_the_next_visit(
     )
     page = SheetPresenter(LeavePage(crew.tablet, context, order_id, how), context)
     page.attach(lambda _view: None)
-    page.type("reason", "weather")
+    page.type("reason", "dangerous")
     page.type("note", "rain")
     page.flush()
     notices = [each.text for each in page.view.blocks if isinstance(each, NoticeBlock)]
