@@ -18,7 +18,7 @@ from field_app.orders.entry_gate import Detector
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.step_timer import TIMER_PAGE
-from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS
+from field_app.orders.work_record import EARLIER_GAS, SLIP_MS, TYPED_GAS
 from field_app.store import draft_store, sealed_store, settings_store
 from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.outbox_store import TapStamp
@@ -27,9 +27,6 @@ from wire_contracts.fields import JsonValue
 from wire_contracts.orders import FINDING_FORM
 from wire_contracts.site_facts import SafetyStep
 from wire_contracts.van import AirValue
-
-_SLIP_MS: Final = 60_000
-"""A value that was typed over within a minute was a slip of the finger."""
 
 _OF_A_VISIT: Final = frozenset(
     {*map(str, SafetyStep), TIMER_PAGE, MEASURED_PREFIX.removesuffix("."), "reading"}
@@ -125,7 +122,7 @@ def keep_gas_typed_over(connection: Connection, order_id: str, text: str, stamp:
     ]
     former = str(kept[-1].value or "") if kept else ""
     lel_pct = worst_lel_pct(former) or 0.0
-    is_slip = not kept or stamp.at.wall_ms - kept[-1].saved_at_ms < _SLIP_MS
+    is_slip = not kept or stamp.at.wall_ms - kept[-1].saved_at_ms < SLIP_MS
     if is_slip or not is_gas_present(lel_pct) or lel_pct > FULL_SCALE_LEL_PCT:
         return
     before = worst_lel_pct(gas_typed(connection, order_id).get(EARLIER_GAS, "")) or 0.0

@@ -39,6 +39,9 @@ _GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
 EARLIER_GAS: Final = "earlier.lel_pct"
 """Where the most gas stands that was typed on a visit before and never kept, until the finding."""
 
+SLIP_MS: Final = 60_000
+"""A value that was typed over or taken back within a minute was a slip of the finger."""
+
 TYPED_GAS: Final = (
     _GATE_GAS,
     *(f"{step}.{Quantity.GAS_LEL_PCT}" for step in (SafetyStep.MEASURE, SafetyStep.REMEASURE)),
@@ -251,9 +254,14 @@ def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:
 
 
 def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
-    """Return what the step *measure* says now, and every value with which a step was not safe."""
-    standing: float | None = None
+    """Return what the step *measure* ever said, and every value with which a step was not safe.
+
+    Only what the step itself corrected or took back within a minute was never in the air; it may
+    also fall with another step, or grow old.
+    """
+    said: list[tuple[float | None, int]] = []
     unsafe: list[float | None] = []
+    fell_ms: int | None = None
     for fact in facts:
         done = _read(fact, parse_step) if fact.fact_type == FactType.SAFETY_STEP else None
         if done is None:
@@ -262,8 +270,13 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
         if done.is_unsafe:
             unsafe.append(lel_pct)
         elif done.step is SafetyStep.MEASURE:
-            standing = lel_pct
-    return [standing, *unsafe]
+            is_soon = bool(said) and 0 <= fact.at_ms - said[-1][1] < SLIP_MS
+            if is_soon and fell_ms != fact.at_ms:
+                said.pop()
+            said.append((lel_pct, fact.at_ms))
+        elif done.is_undone:
+            fell_ms = fact.at_ms
+    return [*(lel_pct for lel_pct, _at_ms in said), *unsafe]
 
 
 def _gas_order(facts: Sequence[OwnFact], begins: int) -> GasOrder | None:

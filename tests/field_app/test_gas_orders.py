@@ -257,6 +257,36 @@ def test_a_value_that_is_not_safe_leaves_a_trace(
         tablet.desk.finish(LEAK, Evidence())
 
 
+@pytest.mark.parametrize(
+    ("stood", "taken_back", "most"),
+    [
+        (timedelta(seconds=30), SafetyStep.MEASURE, None),
+        (timedelta(minutes=5), SafetyStep.MEASURE, 15),
+        (timedelta(seconds=30), SafetyStep.ISOLATE, 15),
+        (timedelta(minutes=40), None, 15),
+    ],
+)
+def test_gas_that_a_step_measured_outlives_the_step(
+    tablet: Tablet, town: TownOffice, stood: timedelta, taken_back: SafetyStep | None, most: float
+) -> None:
+    site = tablet.site
+    for step, typed in (
+        (SafetyStep.ISOLATE, {"how": "not_needed"}),
+        (SafetyStep.VENTILATE, {"how": "fan", "minutes": "10"}),
+        (SafetyStep.MEASURE, {"gas_lel_pct": "15"}),
+    ):
+        site.keep(LEAK, str(step), typed)
+        site.do_step(LEAK, step)
+    town.clock.moment_utc += stood
+    if taken_back is None:
+        site.keep(LEAK, "measure", {"gas_lel_pct": "0"})
+        site.do_step(LEAK, SafetyStep.MEASURE)
+    else:
+        site.undo_step(LEAK, taken_back)
+
+    assert site.sheet(LEAK).record.lel_pct == most
+
+
 def test_a_slip_of_the_finger_is_not_kept_as_not_safe(tablet: Tablet) -> None:
     with pytest.raises(StepRefusedError):
         tablet.site.keep_unsafe(LEAK, SafetyStep.ISOLATE)
