@@ -23,7 +23,7 @@ from sync_server.readings.health import ingest_metrics
 from sync_server.run_site import UPKEEP_EVERY, Site
 from sync_server.service_desk.order_follow_store import follow_orders
 from sync_server.service_desk.request_store import Office
-from sync_server.sync.push import judge_late_work
+from sync_server.sync.late_judgement import judge_late_work
 from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.work_orders.dispatch import dispatch_due
 from sync_server.work_orders.policy_store import PolicyRow, policy_or_none, set_policy

@@ -21,6 +21,14 @@ The line through the modules:
     facts               what a crew saw or did: kept once, parked while its order is not known
     forgotten_steps     what a restored server has forgotten of an order
     apply               one operation -> its effect and its outcome
+    senders             who sends operations, and what is answered
+    told_steps          what a sender's own steps say it knew of the server
+    crews               for whom the taps of a device are judged
+    questions           what people are asked about an operation
+    store_copies        two copies of one tablet's store at work
+    server_trouble      errors that say nothing of the words that met them
+    late_judgement      what came before its order is judged again
+    push_job            the groups of a push, inside one transaction
     push                groups of operations -> transactions
     sealing_keys_io     the server's key pairs, to which tablets seal
     sealed_room         what came sealed -> the ledger, the drafts and the photos

@@ -42,6 +42,10 @@ class Broken:
     body: JsonObject
 
 
+Entry = Operation | Broken
+"""What was sent under one id."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPush:
     """A push taken apart; `entries` keeps the order in which the operations were sent.
@@ -51,7 +55,7 @@ class ReadPush:
 
     protocol: int
     replica_id: str
-    entries: Sequence[Operation | Broken]
+    entries: Sequence[Entry]
     refused: frozenset[str] = frozenset()
 
 
@@ -70,7 +74,7 @@ def read_push(root: FieldReader) -> ReadPush:
     )
 
 
-def _entries(root: FieldReader) -> Iterator[Operation | Broken]:
+def _entries(root: FieldReader) -> Iterator[Entry]:
     """Yield the operations; a reader is made only where not all of them are as usual."""
     operations = root.array("ops", longest=MAX_OPERATIONS)
     usual = [_usual(each) if type(each) is dict else None for each in operations]
@@ -99,7 +103,7 @@ def quick_json(plain: bytes) -> object:
     return orjson.loads(plain)
 
 
-def read_operation(reader: FieldReader) -> Operation | Broken:
+def read_operation(reader: FieldReader) -> Entry:
     """Return one operation; raise ContractError when not even its id can be read."""
     op_id = operation_id(reader)
     if _is_deeper_than(DEEPEST, reader.values):
@@ -184,12 +188,12 @@ def _inner(value: JsonValue) -> Iterable[JsonValue]:
     return value if isinstance(value, list) else ()
 
 
-def body_of(entry: Operation | Broken) -> JsonObject:
+def body_of(entry: Entry) -> JsonObject:
     """Return the operation as JSON, as it is kept when it is not applied."""
     return entry.body if isinstance(entry, Broken) else operation_json(entry)
 
 
-def canonical(entry: Operation | Broken) -> bytes:
+def canonical(entry: Entry) -> bytes:
     """Return the operation as canonical JSON.
 
     What strict JSON does not take is kept all the same: halves of surrogate pairs as escapes, a
@@ -207,7 +211,7 @@ def canonical(entry: Operation | Broken) -> bytes:
 _PLAIN = frozenset({str, bool, type(None)})
 
 
-def _is_plain(entry: Operation | Broken) -> bool:
+def _is_plain(entry: Entry) -> bool:
     """Return whether there is nothing in it but text and numbers of our own.
 
     Of such a body orjson makes the bytes that `dump_json` makes, in a tenth of the time; of some
@@ -221,7 +225,7 @@ def _is_plain(entry: Operation | Broken) -> bool:
     )
 
 
-def readable(entry: Operation | Broken) -> str:
+def readable(entry: Entry) -> str:
     """Return the operation as JSON text that every database and page takes."""
     text = json.dumps(body_of(entry), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
     return clean_text(text)
@@ -234,6 +238,6 @@ def clean_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
-def payload_hash(entry: Operation | Broken) -> str:
+def payload_hash(entry: Entry) -> str:
     """Return the SHA-256 of the operation's canonical JSON: equal content, equal hash."""
     return hashlib.sha256(canonical(entry)).hexdigest()

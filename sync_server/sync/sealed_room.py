@@ -15,9 +15,10 @@ from sync_server.blobs.intake import Intake
 from sync_server.db.engine_io import reading
 from sync_server.db.sync_tables import REVIEW_ITEM, SEALED_ITEM
 from sync_server.sync.inbox import Broken, clean_text, read_operation
-from sync_server.sync.push import Sender, take_sent
+from sync_server.sync.push import take_sent
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review_once
 from sync_server.sync.sealing_keys_io import SealingKeys
+from sync_server.sync.senders import Sender
 from wire_contracts.blobs import BlobMime, BlobOffer, BlobRole
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError

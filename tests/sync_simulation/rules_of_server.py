@@ -26,17 +26,20 @@ from sync_server.sync import (
     poke_store,
     pull,
     push,
+    push_job,
+    questions,
     sealed_room,
     service,
     word_store,
 )
 from sync_server.sync.effects import Effect, refused
 from sync_server.sync.event_time import EventTime
-from sync_server.sync.inbox import Broken, ReadPush, payload_hash
+from sync_server.sync.inbox import Broken, Entry, ReadPush, payload_hash
 from sync_server.sync.ledger_store import KnownOperation, LedgerEntry, LedgerRow
 from sync_server.sync.merge import Merged, Owner
-from sync_server.sync.push import Entry, PushOutcome
+from sync_server.sync.push_job import PushJob
 from sync_server.sync.review_store import ReviewKind
+from sync_server.sync.senders import PushOutcome
 from sync_server.sync.tokens import Position
 from sync_server.work_orders import order_rows_store, person_store
 from tests.sync_simulation import server_memory, world
@@ -127,8 +130,8 @@ def no_ledger(patch: Patch) -> None:
         real(connection, replica_id, tablet, new, *rest)  # type: ignore[arg-type]  # passed on
 
     real = ledger_store.write_ledger
-    patch.setattr(push, "known_operations", nothing)
-    patch.setattr(push, "write_ledger", write_what_is_new)
+    patch.setattr(push_job, "known_operations", nothing)
+    patch.setattr(push_job, "write_ledger", write_what_is_new)
 
 
 def no_tombstones(patch: Patch) -> None:
@@ -138,10 +141,10 @@ def no_tombstones(patch: Patch) -> None:
 
 def counter_as_the_identity(patch: Patch) -> None:
     """T7: an operation is its number on its device; a restored tablet uses numbers again."""
-    real = push._PushJob._is_fresh
+    real = PushJob._is_fresh
 
-    def by_number(job: push._PushJob, entry: push.Entry) -> bool:
-        is_used = not isinstance(entry, Broken) and bool(job._numbers.get(entry.n))
+    def by_number(job: PushJob, entry: Entry) -> bool:
+        is_used = not isinstance(entry, Broken) and bool(job._copies.numbers.get(entry.n))
         if is_used and entry.op_id not in job._known:
             result = OperationResult(op_id=entry.op_id, outcome=Outcome.APPLIED)
             job._known[entry.op_id] = KnownOperation(
@@ -149,7 +152,7 @@ def counter_as_the_identity(patch: Patch) -> None:
             )
         return real(job, entry)
 
-    patch.setattr(push._PushJob, "_is_fresh", by_number)
+    patch.setattr(PushJob, "_is_fresh", by_number)
 
 
 def last_write_wins(patch: Patch) -> None:
@@ -173,14 +176,14 @@ def no_state_guard(patch: Patch) -> None:
 
 def refusal_without_an_answer(patch: Patch) -> None:
     """T11: one operation that is refused makes the whole request fail."""
-    real = push._PushJob._judge
+    real = PushJob._judge
 
-    def demand(job: push._PushJob, entry: push.Entry, *rest: object) -> None:
+    def demand(job: PushJob, entry: Entry, *rest: object) -> None:
         real(job, entry, *rest)  # type: ignore[arg-type]  # passed on as it came
         if job._judged[entry.op_id].effect.outcome is Outcome.REFUSED:
             raise PoolTimeoutError(entry.op_id)
 
-    patch.setattr(push._PushJob, "_judge", demand)
+    patch.setattr(PushJob, "_judge", demand)
 
 
 def actor_at_push(patch: Patch) -> None:
@@ -255,17 +258,17 @@ def times_as_the_tablet_says(patch: Patch) -> None:
         del names
         return EventTime(at_ms=at.wall_ms, is_suspect=False)
 
-    patch.setattr(push, "corrected_time", believe)
+    patch.setattr(push_job, "corrected_time", believe)
 
 
 def nobody_is_told(patch: Patch) -> None:
     """Complaint 5: what is refused is dropped and nobody hears of it."""
-    patch.setattr(push, "add_review", lambda *_arguments: "")
+    patch.setattr(questions, "add_review", lambda *_arguments: "")
 
 
 def what_is_refused_is_dropped(patch: Patch) -> None:
     """Complaint 9: the words that did not win are not kept."""
-    patch.setattr(push, "keep_operation", lambda *_arguments: True)
+    patch.setattr(push_job, "keep_operation", lambda *_arguments: True)
 
 
 def sums_by_heart(patch: Patch) -> None:

@@ -1,0 +1,102 @@
+"""Judges again what was refused because its order was not here, once the order has come."""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from sync_server.access.tablet_store import enrolments_of
+from sync_server.sync.apply import apply_operation
+from sync_server.sync.crews import Crews, Papers, crews_of, orders_of
+from sync_server.sync.late_work import (
+    LateOperation,
+    LateWork,
+    late_work,
+    note_refused,
+    note_taken,
+    orders_with_late_work,
+    tell_crew,
+)
+from sync_server.sync.ledger_store import write_conflict
+from sync_server.sync.questions import ask
+from sync_server.sync.senders import Sender
+from sync_server.sync.server_trouble import is_servers_trouble
+from sync_server.sync.told_steps import ToldSteps
+from sync_server.sync.word_store import FieldWords
+from sync_server.work_orders.order_book import OrderBook
+from wire_contracts.codes import Code
+from wire_contracts.operations import Outcome
+
+_LOG = structlog.get_logger("sync_server.sync.late_judgement")
+
+
+def judge_late_work(engine: Engine, now_utc: datetime) -> None:
+    """Judge again what was refused because its order was not here, once the order has come.
+
+    A crew whose tablet comes before the inspector's after a restore is refused all that it did on
+    an order which the inspector had asked for. Also called every few minutes: a server may end
+    between the order and this. What fails is left to the people who were asked, and never tried
+    again.
+    """
+    with engine.connect() as connection:
+        order_ids = orders_with_late_work(connection)
+    for order_id in order_ids:
+        try:
+            with engine.begin() as connection:
+                _judge_order(connection, order_id, now_utc)
+        except Exception as error:
+            if is_servers_trouble(error) or isinstance(error, OperationalError):
+                raise
+            _LOG.exception("late_work_failed", order_id=order_id)
+            with engine.begin() as connection:
+                for work in late_work(connection, order_id):
+                    for late in work.operations:
+                        note_refused(connection, late, Code.OPERATION_FAILED)
+
+
+def _judge_order(connection: Connection, order_id: str, now_utc: datetime) -> None:
+    lock = OrderBook(connection, now_utc)
+    lock.lock([order_id])  # before it is asked what waits: another server may do the same
+    for work in late_work(connection, order_id):
+        _judge_again(connection, work, now_utc)
+
+
+def _judge_again(connection: Connection, work: LateWork, now_utc: datetime) -> None:
+    """Write what comes of operations whose order was not here when they came."""
+    sender = Sender(
+        tablet=work.tablet,
+        replica_id=work.replica_id,
+        now_utc=now_utc,
+        is_revoked=work.is_revoked,
+    )
+    operations = [each.operation for each in work.operations]
+    enrolments = enrolments_of(connection, work.tablet)
+    papers = Papers(
+        OrderBook(connection, now_utc), FieldWords(connection, work.replica_id), ToldSteps()
+    )
+    papers.book.lock(orders_of(operations))
+    papers.words.load(operations)
+    crews = crews_of(connection, sender, enrolments, papers)
+    papers.told.note(operations, told=())
+    taken = [each for each in work.operations if _is_taken_now(connection, crews, papers, each)]
+    papers.book.show()
+    tell_crew(connection, work, taken, now_utc)
+
+
+def _is_taken_now(
+    connection: Connection, crews: Crews, papers: Papers, late: LateOperation
+) -> bool:
+    operation, time = late.operation, late.time
+    context = crews.context_of(operation, time)
+    effect = apply_operation(connection, context, operation, time)
+    if effect.outcome is Outcome.REFUSED:
+        note_refused(connection, late, effect.code or Code.STATE)
+        return False
+    papers.words.note(operation, time, effect.outcome)
+    note_taken(connection, late, effect, context.now_utc)
+    if effect.conflict is not None:
+        write_conflict(connection, effect.conflict, context.now_utc)
+    if effect.review is not None:
+        ask(connection, effect.review, operation, effect.code or Code.CONFLICT, context.now_utc)
+    return effect.outcome is not Outcome.CONFLICT

@@ -1,0 +1,50 @@
+"""What a sender's own steps and words say it knew of the server, per order: for a restore."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sync_server.sync.effects import Repeat
+from sync_server.sync.inbox import Broken, Entry
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.operations import Operation, OperationKind
+from wire_contracts.orders import FIELD_OWNED
+from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
+
+_ON_ORDERS = frozenset({OperationKind.GO, OperationKind.SET})
+
+
+class ToldSteps:
+    """What `effects.CrewContext` says of its fields of the same names."""
+
+    def __init__(self) -> None:
+        """Know of nothing."""
+        self.step_words: dict[str, datetime] = {}
+        self.steps: dict[str, list[Repeat]] = {}
+        self.finished: set[str] = set()
+        self.worked: set[str] = set()
+
+    def note(self, entries: Iterable[Entry], told: Collection[str]) -> None:
+        """Note per order what the sender knew of the server when it last worked on it.
+
+        `told`: operations whose outcome the tablet has; they say nothing anew.
+        """
+        for each in entries:
+            if isinstance(each, Broken) or each.op_id in told:
+                continue
+            if each.kind is OperationKind.GO and each.field in CREW_EVENTS:
+                self._note_step(each)
+            if each.kind is OperationKind.SET and each.field in FIELD_OWNED:
+                self.worked.add(each.entity_id)  # a tablet writes on its crew's orders alone
+            if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
+                word_utc = utc_from_ms(each.at.contact_ms)
+                known_utc = self.step_words.get(each.entity_id, word_utc)
+                self.step_words[each.entity_id] = max(known_utc, word_utc)
+
+    def _note_step(self, step: Operation) -> None:
+        event, at = WorkOrderEvent(step.field), step.at
+        known_ms = at.wall_ms + at.offset_ms if at.contact_ms is None else at.contact_ms
+        self.steps.setdefault(step.entity_id, []).append(Repeat(event, utc_from_ms(known_ms)))
+        if event is WorkOrderEvent.FINISH:
+            self.finished.add(step.entity_id)
+        if event is not WorkOrderEvent.ACCEPT:
+            self.worked.add(step.entity_id)
