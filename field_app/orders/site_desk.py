@@ -39,6 +39,7 @@ from field_app.orders.site_drafts_store import (
     load_detector,
     save_detector,
     seal_typed,
+    still_said,
     texts_of,
     typed_for_record,
 )
@@ -428,16 +429,17 @@ class SiteDesk:
         van = load_van(connection)
         now = self._stamps.now(connection)
         used = load_detector(connection)
+        record = work_record(
+            facts_of_order(connection, order_id),
+            seen.document.handover,
+            typed_for_record(connection, order_id, typed, key.author),
+            now,
+        )
         return SiteSheet(
             order_id=order_id,
             document=seen.document,
-            record=work_record(
-                facts_of_order(connection, order_id),
-                seen.document.handover,
-                typed_for_record(connection, order_id, typed, key.author),
-                now,
-            ),
-            typed=typed,
+            record=record,
+            typed=still_said(draft, record.void_ms),
             detector=trusted_detector(used, van.detectors),
             now_ms=now.wall_ms,
             now=now,

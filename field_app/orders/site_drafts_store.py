@@ -20,7 +20,7 @@ from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.step_timer import TIMER_PAGE
 from field_app.orders.work_record import EARLIER_GAS, SLIP_MS, TYPED_GAS
 from field_app.store import draft_store, sealed_store, settings_store
-from field_app.store.draft_store import DraftAnswer, DraftKey
+from field_app.store.draft_store import Draft, DraftAnswer, DraftKey
 from field_app.store.outbox_store import TapStamp
 from field_app.store.settings_store import Key
 from wire_contracts.fields import JsonValue
@@ -37,6 +37,22 @@ _AIR: Final = frozenset(map(str, AirValue))
 def texts_of(answers: Mapping[str, JsonValue]) -> dict[str, str]:
     """Return the answers of a draft as typed; an empty one is left out."""
     return {name: str(value) for name, value in answers.items() if value}
+
+
+def still_said(draft: Draft, void_ms: Mapping[SafetyStep, int]) -> dict[str, str]:
+    """Return the answers of a draft as typed, but for values and clocks of steps that are void."""
+    void = {str(step): at_ms for step, at_ms in void_ms.items()}
+    return {
+        name: text
+        for name, text in texts_of(draft.answers).items()
+        if draft.times_ms[name] >= void.get(_step_of(name), 0)
+    }
+
+
+def _step_of(name: str) -> str:
+    """Return the step of a field or of a clock; another page's name is the name of no step."""
+    page, _, rest = name.partition(".")
+    return rest if page == TIMER_PAGE else page
 
 
 def keep_typed(

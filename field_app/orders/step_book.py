@@ -21,6 +21,8 @@ VALVE_CLOSED: Final = "valve_closed"
 _VENTED: Final = (SafetyStep.VENTILATE, SafetyStep.MEASURE)
 _SHUT: Final = (SafetyStep.ISOLATE, *_VENTED)
 _PROVEN: Final = (SafetyStep.REMEASURE, SafetyStep.RELIGHT)
+_OF_AIR: Final = (SafetyStep.MEASURE, SafetyStep.REMEASURE)
+_ORDER: Final = tuple(SafetyStep)
 
 
 class Again(StrEnum):
@@ -63,12 +65,15 @@ class StepBook:
         facts: The fact that stands for each step this crew did, to be superseded.
         again: Why a step that was done does not stand any more.
         is_behind_valve: The pipe is isolated by a valve of the list, not in another way.
+        void_ms: Before when nothing counts that was typed for a step and not kept: a joint that is
+            repaired anew, gas and an opened valve are newer than what was measured and watched.
     """
 
     steps: dict[SafetyStep, DoneStep] = field(default_factory=dict)
     facts: dict[SafetyStep, str] = field(default_factory=dict)
     again: dict[SafetyStep, Again] = field(default_factory=dict)
     is_behind_valve: bool = False
+    void_ms: dict[SafetyStep, int] = field(default_factory=dict)
     _taken: dict[SafetyStep, TakenStep] = field(default_factory=dict)
     _since_isolated: bool = False
     _gas_since: dict[SafetyStep, float] = field(default_factory=dict)
@@ -87,7 +92,11 @@ class StepBook:
         self.steps.pop(done.step, None)
         self.again.pop(done.step, None)
         self.facts[done.step] = taken.fact_id
-        if not done.is_undone:
+        if done.is_undone:
+            self._void(_ORDER[_ORDER.index(done.step) :], taken.at_ms)
+        else:
+            if done.step is SafetyStep.REPAIR:
+                self._void(_PROVEN, taken.at_ms)
             self.steps[done.step] = DoneStep(step=done.step, at_ms=taken.at_ms, by=taken.by)
             self._taken[done.step] = taken
             self._gas_since.pop(done.step, None)
@@ -96,21 +105,25 @@ class StepBook:
                 self._since_isolated = False
         self._settle()
 
-    def open_valve(self) -> None:
+    def open_valve(self, at_ms: int) -> None:
         """Take it that a valve which was closed is open again."""
         self._since_isolated = True
+        if SafetyStep.REPAIR not in self.steps:
+            self._void(_SHUT, at_ms)
         self._settle()
 
-    def find_gas(self, lel_pct: float | None, at_ms: int | None = None) -> None:
-        """Take it that the air held so much after all steps so far; None says nothing.
+    def find_gas(self, lel_pct: float | None, at_ms: int, *, is_kept: bool) -> None:
+        """Take it that the air held so much; None says nothing.
 
-        `at_ms` is when, where that may be before a step: what is typed and not kept has no turn.
+        What is typed and not `is_kept` has no turn among the steps: `at_ms` says after which.
         """
-        for step in (SafetyStep.MEASURE, SafetyStep.REMEASURE):
+        if lel_pct is not None and lel_pct > LEL_SAFE_PCT:
+            self._void(_OF_AIR, at_ms)
+        for step in _OF_AIR:
             taken = self._taken.get(step)
             if lel_pct is None or taken is None:
                 continue
-            if at_ms is None or at_ms > taken.at_ms:
+            if is_kept or at_ms > taken.at_ms:
                 self._gas_since[step] = max(lel_pct, self._gas_since.get(step, 0.0))
         self._settle()
 
@@ -122,6 +135,10 @@ class StepBook:
             return
         if taken.is_too_old(now):
             self._fall((SafetyStep.MEASURE,), Again.TOO_OLD)
+
+    def _void(self, steps: Iterable[SafetyStep], at_ms: int) -> None:
+        for step in steps:
+            self.void_ms[step] = max(at_ms, self.void_ms.get(step, 0))
 
     def _settle(self) -> None:
         if SafetyStep.REPAIR not in self.steps:

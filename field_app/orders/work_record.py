@@ -87,6 +87,7 @@ class WorkRecord:
     Attributes:
         steps: Steps that stand, in the order they were done; taken-back ones are left out.
         again: Why a step that was done is asked again.
+        void_ms: Before when what was typed for a step and not kept says nothing, by the wall clock.
         step_facts: The fact that stands for each step this crew did, to be superseded.
         valves: Valves that are still closed.
         gas: Measurements of this crew, the newest last, with when they were taken.
@@ -102,6 +103,7 @@ class WorkRecord:
 
     steps: Sequence[DoneStep] = ()
     again: Mapping[SafetyStep, Again] = field(default_factory=dict)
+    void_ms: Mapping[SafetyStep, int] = field(default_factory=dict)
     step_facts: Mapping[SafetyStep, str] = field(default_factory=dict)
     valves: Sequence[ClosedValve] = ()
     gas: Sequence[tuple[int, GasMeasurement]] = ()
@@ -162,10 +164,10 @@ def work_record(
         if fact.fact_type == FactType.ISOLATION:
             is_opened = _take_valve(fact, valves)
             if is_opened and number >= begins:
-                book.open_valve()
+                book.open_valve(fact.at_ms)
         elif number >= begins:
             _note(fact, book)
-    book.find_gas(*_typed_at_gate(typed))
+    book.find_gas(*_typed_at_gate(typed), is_kept=False)
     if now is not None:
         book.grow_old(now)
     gas = _gas(case)
@@ -179,6 +181,7 @@ def work_record(
         steps=tuple(book.steps.values()),
         step_facts=book.facts,
         again=book.again,
+        void_ms=book.void_ms,
         valves=tuple(valves.values()),
         gas=gas,
         gas_at=_gas_at(case),
@@ -244,7 +247,7 @@ def _note(fact: OwnFact, book: StepBook) -> None:
     elif fact.fact_type == FactType.GAS_MEASUREMENT:
         gas = _read(fact, parse_gas)
         if gas is not None:
-            book.find_gas(gas.lel_pct)
+            book.find_gas(gas.lel_pct, fact.at_ms, is_kept=True)
 
 
 def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:

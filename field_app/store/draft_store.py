@@ -39,10 +39,11 @@ class DraftKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The answers of one form of one order, and when the last of them was kept."""
+    """The answers of one form of one order, and when each and the last of them was kept."""
 
     answers: Mapping[str, JsonValue]
     saved_at_ms: int | None
+    times_ms: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,7 @@ def load_draft(connection: Connection, key: DraftKey) -> Draft:
     return Draft(
         answers={row.field: json.loads(row.value) for row in rows},
         saved_at_ms=max((row.saved_at_ms for row in rows), default=None),
+        times_ms={row.field: row.saved_at_ms for row in rows},
     )
 
 

@@ -1,0 +1,134 @@
+"""Values and clocks of a step that were kept on the page before something made them void."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.orders.site_desk import StepRefusedError
+from field_app.orders.step_timer import timer_key
+from field_app.tablet import Tablet
+from tests.field_app.site_parts import LEAK, working_tablet, working_town
+from tests.field_app_ui.town_office import TownOffice
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.site_facts import (
+    GasMeasurement,
+    GasPurpose,
+    IsolationEvent,
+    SafetyStep,
+    ValveAction,
+)
+
+VALUES: dict[SafetyStep, dict[str, str]] = {
+    SafetyStep.ISOLATE: {"how": "not_needed"},
+    SafetyStep.VENTILATE: {"how": "fan", "minutes": "10"},
+    SafetyStep.MEASURE: {"gas_lel_pct": "0"},
+    SafetyStep.REPAIR: {"how": "repaired"},
+    SafetyStep.REMEASURE: {"gas_lel_pct": "0", "tight": "holds"},
+}
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    return working_town()
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
+
+
+def take(tablet: Tablet, *steps: SafetyStep) -> None:
+    for step in steps:
+        tablet.site.keep(LEAK, str(step), VALUES[step])
+        tablet.site.do_step(LEAK, step)
+
+
+def watch(tablet: Tablet, town: TownOffice) -> None:
+    """Start the clock of the last measurement and answer it, ten minutes before it can be kept."""
+    started = str(ms_from_utc(town.clock.now_utc()))
+    tablet.site.keep(LEAK, "", {timer_key(SafetyStep.REMEASURE): started})
+    tablet.site.keep(LEAK, "remeasure", VALUES[SafetyStep.REMEASURE])
+    town.clock.moment_utc += timedelta(minutes=11)
+
+
+def repaired_anew(tablet: Tablet, town: TownOffice) -> None:
+    tablet.site.undo_step(LEAK, SafetyStep.REPAIR)
+    town.clock.moment_utc += timedelta(minutes=1)
+    take(tablet, SafetyStep.REPAIR)
+
+
+def gas_at_the_gate(tablet: Tablet, town: TownOffice) -> None:
+    del town
+    gas = GasMeasurement(
+        purpose=GasPurpose.ENTRY,
+        place="cellar",
+        detector_id="GX-7",
+        calibration_due_ms=None,
+        lel_pct=40,
+    )
+    tablet.site.measure_gas(LEAK, gas)
+
+
+def nothing(tablet: Tablet, town: TownOffice) -> None:
+    del tablet, town
+
+
+def is_taken(tablet: Tablet, step: SafetyStep) -> bool:
+    try:
+        tablet.site.do_step(LEAK, step)
+    except StepRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("happens", "is_still_good"),
+    [(nothing, True), (repaired_anew, False), (gas_at_the_gate, False)],
+)
+def test_what_was_watched_before_a_new_repair_or_gas_is_watched_again(
+    tablet: Tablet,
+    town: TownOffice,
+    happens: Callable[[Tablet, TownOffice], None],
+    *,
+    is_still_good: bool,
+) -> None:
+    take(tablet, *list(SafetyStep)[:4])
+    watch(tablet, town)
+    happens(tablet, town)
+
+    assert bool(tablet.site.sheet(LEAK).values_of("remeasure")) is is_still_good
+    assert is_taken(tablet, SafetyStep.REMEASURE) is is_still_good
+    if not is_still_good:
+        town.clock.moment_utc += timedelta(minutes=1)
+        watch(tablet, town)
+        assert is_taken(tablet, SafetyStep.REMEASURE)
+
+
+def test_the_air_that_was_typed_before_a_valve_was_opened_is_measured_again(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    take(tablet, *list(SafetyStep)[:2])
+    closed = IsolationEvent(valve_id="vw-014", action=ValveAction.CLOSED, may_reopen="Wang")
+    tablet.site.turn_valve(LEAK, closed)
+    tablet.site.keep(LEAK, "measure", VALUES[SafetyStep.MEASURE])
+    town.clock.moment_utc += timedelta(minutes=2)
+    opened = IsolationEvent(valve_id="vw-014", action=ValveAction.REOPENED, word_from="Wang")
+    tablet.site.turn_valve(LEAK, opened)
+
+    assert not is_taken(tablet, SafetyStep.MEASURE)
+    take(tablet, SafetyStep.MEASURE)
+
+
+def test_a_clock_of_a_step_that_was_taken_back_is_started_anew(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    take(tablet, SafetyStep.ISOLATE)
+    started = str(ms_from_utc(town.clock.now_utc()))
+    tablet.site.keep(LEAK, "", {timer_key(SafetyStep.VENTILATE): started})
+    town.clock.moment_utc += timedelta(minutes=9)
+    tablet.site.undo_step(LEAK, SafetyStep.ISOLATE)
+
+    assert tablet.site.sheet(LEAK).values_of("timer") == {}
