@@ -35,7 +35,7 @@ from wire_contracts.site_facts import (
 
 _DAY: Final = timedelta(days=1)
 _WATCH_BACK: Final = timedelta(hours=18)
-"""A watch does not outlive a shift."""
+"""A watch over which the control room was called does not outlive a shift."""
 
 
 class CallDesk:
@@ -109,9 +109,8 @@ class CallDesk:
     def _watch(self, connection: Connection) -> Watch:
         now = self._stamps.now(connection)
         facts = newest_calls(connection, FactType.LONE_WORKER)
-        recent = (fact for fact in facts if _is_within(fact, _WATCH_BACK, now))
-        moments = [moment for fact in recent if (moment := _moment(fact)) is not None]
-        return watch_at(moments, now)
+        moments = [moment for fact in facts if (moment := _moment(fact)) is not None]
+        return watch_at([] if moments and _is_past(moments[-1], now) else moments, now)
 
     def _tell(self, order_id: str | None, fact_type: FactType, payload: JsonObject) -> None:
         self._database.write(
@@ -130,6 +129,15 @@ def _is_within(fact: OwnFact, back: timedelta, now: DeviceTime) -> bool:
     """Return whether a fact may be so young: a wall clock that was put right says nothing."""
     past_ms = now.wall_ms - fact.at_ms if fact.at is None else surely_passed_ms(fact.at, now)
     return past_ms <= back // timedelta(milliseconds=1)
+
+
+def _is_past(last: WatchMoment, now: DeviceTime) -> bool:
+    """Return whether a watch ends by itself: it was told that nobody answers, a shift ago.
+
+    Before that no clock and no restart ends it.
+    """
+    is_over = last.event.event is WatchEvent.ESCALATED and (last.is_told or last.is_refused)
+    return is_over and surely_passed_ms(last.at, now) > _WATCH_BACK // timedelta(milliseconds=1)
 
 
 def _moment(fact: OwnFact) -> WatchMoment | None:

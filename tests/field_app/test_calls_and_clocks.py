@@ -65,3 +65,22 @@ def test_an_ended_watch_stays_ended(tablet: Tablet, office: Office) -> None:
     office.clock.advance(days=2)
 
     assert tablet.calls.watch().state is WatchState.OFF
+
+
+@pytest.mark.parametrize("away", [timedelta(hours=19), timedelta(days=3), timedelta(days=-1)])
+def test_a_watch_that_nobody_ended_is_escalated_after_a_restart_and_then_ends(
+    tablet: Tablet, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, away: timedelta
+) -> None:
+    start_watch(tablet, office)
+    tablet.close()
+    monkeypatch.setattr("field_app.clock_io.read_boot_id", lambda: "second boot")
+    office.clock.advance(seconds=away.total_seconds())
+    with closing(open_tablet(tmp_path / "tablet", office.clock)) as started:
+        assert started.calls.watch().state is WatchState.ESCALATED
+        assert started.calls.report_watch() is WatchEvent.ESCALATED
+    monkeypatch.setattr("field_app.clock_io.read_boot_id", lambda: "third boot")
+    office.clock.advance(hours=19)
+    with closing(open_tablet(tmp_path / "tablet", office.clock)) as started:
+        assert started.calls.watch().state is WatchState.ESCALATED, "nobody has heard it"
+        started.sync_now()
+        assert started.calls.watch().state is WatchState.OFF
