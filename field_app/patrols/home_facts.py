@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from field_app.orders.lone_watch import surely_passed_ms
 from field_app.patrols import home_check, inspection_store
 from field_app.patrols.home_check import Sheet
 from field_app.patrols.inspection_store import SeenHome
@@ -23,6 +24,7 @@ from wire_contracts.home_checks import (
     SafetyCheck,
     safety_check_json,
 )
+from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType, OrderType, SafetyClass
 from wire_contracts.patrol_facts import OrderRequest, order_request_json
 from wire_contracts.quantities import Medium
@@ -101,33 +103,35 @@ def order_standing(
 
 
 class Unheard(StrEnum):
-    """What became of an order for a danger in a home that the office does not have."""
+    """What became of an order for a danger that the office does not have."""
 
     NONE = "none"
     NOT_SENT = "not_sent"
     REFUSED = "refused"
 
 
-_UNHEARD_FOR_MS: Final = 24 * 3_600_000
+_REFUSED_FOR_MS: Final = 24 * 3_600_000
 """For so long a refused order for a danger is shown (judgement)."""
 
 
-def unheard_orders(connection: Connection, now_ms: int) -> Unheard:
-    """Return the worst of what became of the orders for dangers in homes of the last day.
+def unheard_orders(connection: Connection, now: DeviceTime) -> Unheard:
+    """Return the worst of what became of the orders that this tablet asked for over dangers.
 
-    A refused one counts until a later one of the same home is on its way or has arrived.
+    One that was not sent counts whatever any clock says. A refused one counts for a day, and until
+    a later one about the same thing is on its way or has arrived.
     """
     entries = outbox_store.load_entries(
         connection, outbox_op.c.entity == str(FactType.ORDER_REQUEST)
     )
-    last: dict[str, OpStatus] = {}
+    last: dict[str, OutboxEntry] = {}
     for entry in entries:
-        about = str((entry.operation.payload or {}).get("about", ""))
-        if entry.order_id == record_of(about) and entry.made_at_ms >= now_ms - _UNHEARD_FOR_MS:
-            last[about] = entry.status
-    if OpStatus.REFUSED in last.values():
+        about = str((entry.operation.payload or {}).get("about") or entry.order_id)
+        last[about] = entry
+    refused = [each for each in last.values() if each.status is OpStatus.REFUSED]
+    if any(surely_passed_ms(each.operation.at, now) <= _REFUSED_FOR_MS for each in refused):
         return Unheard.REFUSED
-    return Unheard.NOT_SENT if UNHEARD & set(last.values()) else Unheard.NONE
+    is_waiting = any(each.status in UNHEARD for each in last.values())
+    return Unheard.NOT_SENT if is_waiting else Unheard.NONE
 
 
 def call_changes(

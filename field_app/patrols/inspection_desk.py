@@ -121,9 +121,9 @@ class InspectionDesk:
         """Return one home."""
         return self._database.read(lambda each: inspection_store.find_home(each, household_id))
 
-    def unheard_homes(self, now_ms: int) -> Unheard:
-        """Return what became of the orders for dangers in homes that the office does not have."""
-        return self._database.read(lambda each: unheard_orders(each, now_ms))
+    def unheard(self) -> Unheard:
+        """Return what became of the orders for dangers that the office does not have."""
+        return self._database.read(lambda each: unheard_orders(each, self._stamps.now(each)))
 
     def meters(self) -> list[SeenMeter]:
         """Return the meters of the round."""

@@ -66,7 +66,7 @@ class RoundsPage:
             dangers=unrecorded_dangers(self._parts, run, run.run_id, checkpoints)
             if run is not None
             else (),
-            unheard=desk.unheard_homes(ms_from_utc(self._parts.context.clock.now_utc())),
+            unheard=desk.unheard(),
         )
 
     def typed_before(self, data: RoundsData) -> Mapping[str, str]:
@@ -136,7 +136,7 @@ class RoundsPage:
         )
 
     def _unheard(self, unheard: Unheard) -> list[Block]:
-        """Return that the office does not know of a danger in a home, and what to do."""
+        """Return that the office does not know of a danger, and what to do."""
         t = self._parts.context.words
         if unheard is Unheard.NONE:
             return []

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.home_facts import Unheard
+from field_app.patrols.track import Track
 from field_app.presenters.home import HomePage
+from field_app.presenters.point import PointPage
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.rounds import RoundsPage
 from field_app.presenters.sheet import SheetPresenter
@@ -302,6 +305,28 @@ def test_the_rounds_page_says_that_the_office_does_not_know_of_a_danger(
     tablet.sync_now()
     assert says() == []
     assert red_card(home(parts)) == "Order made; the office has it."
+
+
+@pytest.mark.parametrize("hours", [25, -25])
+def test_an_order_that_was_not_sent_is_missed_whatever_the_clock_says(
+    parts: RoundParts, town: TownOffice, hours: int
+) -> None:
+    town.is_reachable = False
+    home(parts, **LEAK).tap("call")
+    town.clock.moment_utc += timedelta(hours=hours)
+
+    assert parts.desk.unheard() is Unheard.NOT_SENT
+
+
+def test_an_order_of_a_route_that_has_ended_is_missed(parts: RoundParts, town: TownOffice) -> None:
+    town.is_reachable = False
+    (stop, *_) = parts.desk.checkpoints()
+    run_id = parts.desk.start_run(None, [stop])
+    defect = {"outcome": "defect", "severity": "1", "note": "gas at the lid"}
+    opened(parts, PointPage(parts, run_id, stop), **defect).tap("done")
+    parts.desk.submit_run(run_id, Track())
+
+    assert parts.desk.unheard() is Unheard.NOT_SENT
 
 
 def test_a_crew_that_was_called_is_not_called_again_while_the_visit_lasts(
