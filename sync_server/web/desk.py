@@ -26,7 +26,7 @@ from sync_server.web.alert_views import (
     shelved_view,
     title_of,
 )
-from sync_server.web.labels import MEDIA
+from sync_server.web.labels import MEDIA, RULE_WORDS, label
 from sync_server.web.words import Words, mark
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.quantities import Medium
@@ -170,6 +170,7 @@ def _fits(record: AlertLine, query: DeskQuery, words: Words) -> bool:
             place_of(record, words).text,
             record.address,
             record.rule,
+            label(words, RULE_WORDS, record.rule),
         )
     )
     return query.search.casefold() in text.casefold()

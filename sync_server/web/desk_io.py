@@ -31,7 +31,7 @@ from sync_server.web.alert_views import (
 from sync_server.web.chart import ChartFlag, chart_json, numbered
 from sync_server.web.desk import Desk, DeskQuery, DeskSource, build_desk, parse_query
 from sync_server.web.desk_queries_store import alert_looks, open_alert_lines
-from sync_server.web.labels import METER_CLASSES, VISIBILITIES, label
+from sync_server.web.labels import METER_CLASSES, RULE_WORDS, VISIBILITIES, label
 from sync_server.web.meter_facts_store import neighbours_of, notes_of
 from sync_server.web.meter_views import NOTE_KINDS, NeighbourRow, neighbour_rows
 from sync_server.web.order_views import brief_of
@@ -149,7 +149,7 @@ def load_panel(
         row=row_view(record, look_of(evidence), words, now_utc, order),
         size=meter.meter.size if meter else "",
         meter_class=label(words, METER_CLASSES, meter.meter.meter_class) if meter else "",
-        rule=record.rule,
+        rule=label(words, RULE_WORDS, record.rule),
         chart=chart_json(evidence, words.zone, happened) if evidence.points else "",
         happened=happened if evidence.points else (),
         sentence=evidence.sentence.in_language(words.language),

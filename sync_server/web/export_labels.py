@@ -164,7 +164,7 @@ COLUMNS: Mapping[str, str] = {
     "prepared": mark("Prepared"),
     "problem": mark("Problem"),
     "proposed_at_utc": mark("Proposed"),
-    "quality": mark("Quality"),
+    "quality": mark("Quality code"),
     "raised_at_utc": mark("Raised at"),
     "rang_at_utc": mark("Rang"),
     "reason": mark("Reason"),

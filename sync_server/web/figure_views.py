@@ -18,6 +18,7 @@ from sync_server.web.columns import WIDE, ColumnChart, ColumnOf, Part, column_ch
 from sync_server.web.labels import (
     KINDS,
     MEDIA,
+    RULE_WORDS,
     RULES,
     label,
 )
@@ -185,10 +186,10 @@ def worth_rows(worths: Sequence[RuleWorth], words: Words) -> Sequence[FigureRow]
 
 def _worth_row(each: RuleWorth, words: Words, most: float) -> FigureRow:
     rate = each.false_per_1000_days if each.checked else None
-    name = label(words, RULES, each.rule) if each.rule in RULES else label(words, KINDS, each.kind)
+    name = label(words, RULE_WORDS, each.rule)
     return FigureRow(
         cells=(
-            f"{name} · {each.rule}",
+            name if each.rule in RULES else f"{label(words, KINDS, each.kind)} · {name}",
             number(each.raised),
             number(each.checked),
             number(each.false),

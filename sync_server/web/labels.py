@@ -11,6 +11,26 @@ RULES: Mapping[str, str] = {
 }
 """Detector -> row title; a detector without an entry is called by its kind."""
 
+RULE_WORDS: Mapping[str, str] = {
+    **RULES,
+    "floor": mark("flow never stops"),
+    "burst": mark("flow beyond all before"),
+    "rises": mark("use rose and stayed"),
+    "steps": mark("use fell and stayed"),
+    "draws": mark("single draws became smaller"),
+    "district": mark("more flows in than is metered"),
+    "standstill": mark("register stands still"),
+    "balance": mark("its values contradict each other"),
+    "pulses": mark("steps of the register are odd"),
+    "cooling": mark("return or temperatures do not fit"),
+    "signature": mark("use does not fit the weather"),
+    "silence": mark("nothing heard in time"),
+    "telemetry": mark("its readings do not go together"),
+    "register": mark("register jumped"),
+    "stamps": mark("meter’s clock is off"),
+}
+"""Detector -> what it looks at, beside the kind that it found."""
+
 KINDS: Mapping[str, str] = {
     "slow_leak": mark("Slow leak"),
     "burst": mark("Burst flow"),

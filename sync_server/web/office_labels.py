@@ -84,7 +84,7 @@ OUTAGE_STATES: Mapping[str, str] = {
     "planned": mark("planned"),
     "announced": mark("customers told"),
     "running": mark("running"),
-    "ended": mark("ended"),
+    "ended": mark("over"),
     "cancelled": mark("cancelled"),
 }
 
@@ -97,7 +97,7 @@ OUTAGE_EVENTS: Mapping[str, str] = {
 
 MESSAGE_STATES: Mapping[str, str] = {
     "waiting": mark("waits"),
-    "sent": mark("sent"),
+    "sent": mark("gone out"),
     "failed": mark("given up"),
     "no_number": mark("no number"),
     "no_consent": mark("not wanted"),

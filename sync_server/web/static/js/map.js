@@ -130,7 +130,10 @@ export async function startMap() {
     list(data.alerts);
   };
   map.on("load", () => {
-    for (const name of ["pipes", "points", "places"]) if (still) map.getSource(name).setData(still[name]);
+    for (const name of ["pipes", "points"]) if (still) map.getSource(name).setData(still[name]);
+    // A label is drawn once: a letter whose part of the font is not here yet would stay a box.
+    const names = (still?.places.features ?? []).map((each) => each.properties.name).join("");
+    document.fonts.load(`24px "Noto Sans SC Variable"`, names).catch(() => []).then(() => { if (still) map.getSource("places").setData(still.places); });
     if (still) {
       count("points", still.points.features.length);
       for (const medium of ["heat", "gas", "water"]) count(medium, still.pipes.features.filter((each) => each.properties.medium === medium).length);
