@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from benchmarks.sync_town import OrderTown
 from field_app.config import APP_VERSION
 from field_app.interpreter_io import settle_interpreter
-from field_app.store import outbox_store
+from field_app.store import look_store, outbox_store
 from field_app.store.database_io import Database, open_database
 from field_app.store.ids_io import draw_replica_id
 from field_app.store.outbox_store import NewOperation, TapStamp
@@ -105,4 +105,4 @@ def _edit(connection: Connection, order_ids: Sequence[str], town: OrderTown) -> 
 
 
 def _count_looks(connection: Connection) -> int:
-    return outbox_store.summarise(connection).needs_look
+    return look_store.summarise(connection).needs_look

@@ -45,7 +45,8 @@ from field_app.platform.vault_io import open_vault
 from field_app.store import (
     base_store,
     lease_store,
-    outbox_store,
+    look_store,
+    outgoing_store,
     personal_rows,
     photo_store,
     sealed_store,
@@ -339,7 +340,7 @@ class Tablet:
         """Queue again what the server could not read."""
 
         def work(connection: Connection) -> None:
-            records = outbox_store.release_held(connection) | photo_store.release_held(connection)
+            records = outgoing_store.release_held(connection) | photo_store.release_held(connection)
             order_store.rebuild_lines(connection, records)
             sealed_store.release_held(connection)
             sync_store.try_at_once(connection)
@@ -350,7 +351,7 @@ class Tablet:
         """Note that a person has seen what became of one operation."""
 
         def work(connection: Connection) -> None:
-            records = outbox_store.mark_seen(connection, outbox_op.c.op_id == op_id)
+            records = look_store.mark_seen(connection, outbox_op.c.op_id == op_id)
             order_store.rebuild_lines(connection, records)
 
         self.database.write(work)
@@ -370,13 +371,13 @@ class Tablet:
         """Return the oldest operations that the server has not confirmed, at most 100."""
         return tuple(
             self.database.read(
-                lambda connection: outbox_store.waiting_entries(connection, _SHOWN_WAITING)
+                lambda connection: look_store.waiting_entries(connection, _SHOWN_WAITING)
             )
         )
 
     def look_here(self) -> tuple[OutboxEntry, ...]:
         """Return the operations that a person must see."""
-        return tuple(self.database.read(outbox_store.look_here_entries))
+        return tuple(self.database.read(look_store.look_here_entries))
 
     def order_numbers(self, order_ids: set[str]) -> dict[str, str]:
         """Return the printed numbers of orders by id; one that is not known is left out."""

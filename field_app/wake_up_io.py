@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.store import outbox_store, settings_store
+from field_app.store import outgoing_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.identity_io import load_replica_id, save_replica_id
 from field_app.store.ids_io import clamped_ms, draw_replica_id
@@ -26,7 +26,9 @@ def wake_up(store_file: Path, database: Database, clock: Clock) -> None:
     replica_beside = load_replica_id(store_file.parent)
 
     def work(connection: Connection) -> str:
-        records = outbox_store.recover_sending(connection) | outbox_store.release_held(connection)
+        records = outgoing_store.recover_sending(connection) | outgoing_store.release_held(
+            connection
+        )
         order_store.rebuild_lines(connection, sorted(records))
         if has_rescued:
             order_store.rebuild_all(connection)

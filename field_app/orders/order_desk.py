@@ -34,7 +34,14 @@ from field_app.orders.site_drafts_store import (
 from field_app.orders.site_store import facts_of_order, is_arrival
 from field_app.orders.stamps import Stamps
 from field_app.orders.work_record import WorkRecord, is_case_over, work_record
-from field_app.store import draft_store, outbox_store, photo_store, sealed_store, settings_store
+from field_app.store import (
+    draft_store,
+    look_store,
+    outbox_store,
+    photo_store,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.outbox_store import NewOperation, TapStamp
@@ -186,7 +193,7 @@ class OrderDesk:
         """Note that a person has seen what became of the order's operations."""
 
         def work(connection: Connection) -> None:
-            outbox_store.mark_seen(connection, outbox_op.c.order_id == order_id)
+            look_store.mark_seen(connection, outbox_op.c.order_id == order_id)
             order_store.rebuild_lines(connection, [order_id])
 
         self._database.write(work)

@@ -24,7 +24,10 @@ row_text          whether a pulled row is what the server hashed
 among             one statement for any number of ids
 bulk_write        many rows at the driver's speed
 base_store        rows as the server sent them, with the checksum of every bucket
-outbox_store      operations: written with the tap, kept until the echo and 90 days beyond
+outbox_store      operations: written with the tap, read record by record
+outgoing_store    which of them a push takes next, and which are on their way
+outcome_store     what the server answered: outcomes, echoes, decisions, 90 days of history
+look_store        what the screens ask of the whole outbox
 photo_store       photos: how their upload stands, which records they belong to
 traces_store      drafts and photos beside a record's operations, with one statement
 rescue            which of the words of a damaged file come back

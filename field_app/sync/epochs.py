@@ -3,7 +3,14 @@
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.store import base_store, outbox_store, photo_store, sealed_store, settings_store
+from field_app.store import (
+    base_store,
+    outcome_store,
+    outgoing_store,
+    photo_store,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.settings_store import Key
 
 
@@ -21,7 +28,7 @@ def take_epoch(connection: Connection, server_epoch: int | None) -> bool:
     if known is None:
         return False
     start_afresh(connection)
-    records = outbox_store.queue_all_again(connection) | outbox_store.release_held(connection)
+    records = outcome_store.queue_all_again(connection) | outgoing_store.release_held(connection)
     sealed_store.queue_all_again(connection)
     records |= photo_store.queue_all_again(connection) | photo_store.release_held(connection)
     order_store.rebuild_lines(connection, sorted(records))

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.store import base_store, lease_store, outbox_store, settings_store
+from field_app.store import base_store, lease_store, outcome_store, settings_store
 from field_app.store.base_store import Thing
 from field_app.store.database_io import Database
 from field_app.store.personal_rows import Keep, keep_nothing
@@ -206,8 +206,8 @@ def _finish_page(
     connection: Connection, page: PulledPage, touched: set[Thing], *, is_complete: bool
 ) -> None:
     complete_round = page.round_no if is_complete else None
-    records = outbox_store.close_echoed(connection, complete_round=complete_round)
-    records |= outbox_store.note_decisions(connection, _decisions(page.answer))
+    records = outcome_store.close_echoed(connection, complete_round=complete_round)
+    records |= outcome_store.note_decisions(connection, _decisions(page.answer))
     orders = {entity_id for entity, entity_id in touched if entity == ENTITY}
     pulled = {
         row.entity_id: row.document
@@ -217,7 +217,7 @@ def _finish_page(
     }
     order_store.rebuild_lines(connection, sorted(orders | records), pulled)
     if is_complete:
-        outbox_store.prune_history(connection, server_now_ms=page.answer.server_now_ms)
+        outcome_store.prune_history(connection, server_now_ms=page.answer.server_now_ms)
 
 
 def _decisions(answer: PullAnswer) -> Iterator[JsonObject]:

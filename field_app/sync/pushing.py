@@ -10,9 +10,9 @@ from typing import Protocol, runtime_checkable
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.store import outbox_store, settings_store
+from field_app.store import outcome_store, outgoing_store, settings_store
 from field_app.store.database_io import Database
-from field_app.store.outbox_store import Outgoing
+from field_app.store.outgoing_store import Outgoing
 from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key
 from field_app.sync import sync_store
@@ -50,10 +50,10 @@ Take = Callable[[PushAnswer, Choose, Connection], _Batch]
 """Keeps the outcomes of an answer and returns what goes next."""
 
 
-_ALL: tuple[Choose, Choose] = (outbox_store.first_batch, outbox_store.next_batch)
+_ALL: tuple[Choose, Choose] = (outgoing_store.first_batch, outgoing_store.next_batch)
 _WORDS_ALONE: tuple[Choose, Choose] = (
-    outbox_store.next_without_steps,
-    outbox_store.next_without_steps,
+    outgoing_store.next_without_steps,
+    outgoing_store.next_without_steps,
 )
 """What opens a contact, and what follows."""
 
@@ -171,7 +171,7 @@ class Pusher:
 
         def work(connection: Connection) -> None:
             first(connection)
-            order_store.refresh_marks(connection, outbox_store.recover_sending(connection))
+            order_store.refresh_marks(connection, outgoing_store.recover_sending(connection))
 
         wait(coming)
         self._database.write(work)
@@ -180,7 +180,7 @@ class Pusher:
         """Keep the outcomes; return what goes next."""
         sync_store.note_contact(connection, self._clock, answer.server_now_ms)
         round_no = settings_store.load_integer(connection, Key.PULL_ROUND)
-        settled = outbox_store.settle(
+        settled = outcome_store.settle(
             connection, answer.results, round_no=round_no, at_ms=answer.server_now_ms
         )
         take_epoch(connection, answer.server_epoch)
@@ -198,7 +198,7 @@ def _first_group(choose: Choose, connection: Connection) -> Sequence[Outgoing]:
 def _set_out(choose: Choose, moved: Collection[str], connection: Connection) -> _Batch:
     """Mark what goes next as on its way, and the records of `moved` as they stand by now."""
     operations = choose(connection)
-    outbox_store.mark_status(connection, [each.op_id for each in operations], OpStatus.SENDING)
+    outgoing_store.mark_status(connection, [each.op_id for each in operations], OpStatus.SENDING)
     order_store.refresh_marks(connection, {*moved, *(each.order_id for each in operations)})
     replica_id = settings_store.load_text(connection, Key.REPLICA_ID) or ""
     return _Batch(replica_id=replica_id, operations=operations)
@@ -207,7 +207,7 @@ def _set_out(choose: Choose, moved: Collection[str], connection: Connection) -> 
 def _set_aside(batch: _Batch, detail: str, connection: Connection) -> None:
     """Hold a group that the server cannot even read; among several none is known to be the one."""
     if len({each.group for each in batch.operations}) == 1:
-        outbox_store.hold(connection, [each.op_id for each in batch.operations], detail)
+        outgoing_store.hold(connection, [each.op_id for each in batch.operations], detail)
         order_store.rebuild_lines(connection, {each.order_id for each in batch.operations})
 
 

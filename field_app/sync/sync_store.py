@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from field_app.clock_io import TapClock
-from field_app.store import lease_store, outbox_store, settings_store
-from field_app.store.outbox_store import OutboxSummary
+from field_app.store import lease_store, look_store, settings_store
+from field_app.store.look_store import OutboxSummary
 from field_app.store.settings_store import Key
 from field_app.sync.reasons import STOPPED_WAIT_S, Reason, SyncProblem, wait_after
 from field_app.sync.turns_io import take_turn
@@ -62,7 +62,7 @@ def load_status(connection: Connection) -> SyncStatus:
         failed_tries=settings_store.load_integer(connection, Key.FAILED_TRIES),
         is_switched_off=is_switched_off(connection),
         offset_ms=settings_store.load_integer(connection, Key.OFFSET_MS),
-        outbox=outbox_store.summarise(connection),
+        outbox=look_store.summarise(connection),
         protocol=settings_store.load_integer(connection, Key.PROTOCOL) or None,
         progress=load_progress(connection),
     )
@@ -130,7 +130,7 @@ def note_success(connection: Connection, clock: Clock) -> None:
     """Keep that all is well and when to ask again: at once when a tap or a poke came meanwhile."""
     _note(connection, clock, Reason.NONE, "")
     settings_store.save(connection, Key.FAILED_TRIES, 0)
-    outbox = outbox_store.summarise(connection)
+    outbox = look_store.summarise(connection)
     is_asked = settings_store.load_text(connection, Key.ASKED_MEANWHILE) is not None
     if is_asked or outbox.waiting > outbox.held:
         settings_store.save(connection, Key.NEXT_TRY_MS, None)

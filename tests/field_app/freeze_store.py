@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from field_app.crew import HeadlessCrew
-from field_app.store import outbox_store
+from field_app.store import outbox_store, outgoing_store
 from field_app.store.identity_io import save_identity
 from field_app.store.record_states import OpStatus
 from field_app.store.tables import outbox_op
@@ -99,7 +99,7 @@ def _make_sending(crew: HeadlessCrew, order_id: str) -> None:
     def work(connection: Connection) -> None:
         queued = outbox_store.load_entries(connection, outbox_op.c.status == OpStatus.QUEUED)
         op_ids = [entry.operation.op_id for entry in queued]
-        outbox_store.mark_status(connection, op_ids, OpStatus.SENDING)
+        outgoing_store.mark_status(connection, op_ids, OpStatus.SENDING)
 
     crew.tablet.database.write(work)
 

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select
 
 from field_app.store import outbox_store
 from field_app.store.database_io import Database
-from field_app.store.outbox_store import FIRST_OF_MANY, NewOperation, TapStamp
+from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.outgoing_store import FIRST_OF_MANY
 from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key, save
 from field_app.store.tables import outbox_op

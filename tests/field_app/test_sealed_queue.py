@@ -16,7 +16,7 @@ from field_app.access.withdrawal import send_sealed, withdraw
 from field_app.patrols.inspection_desk import home_draft
 from field_app.store import draft_store
 from field_app.store.draft_store import DraftKey
-from field_app.store.outbox_store import waiting_entries
+from field_app.store.look_store import waiting_entries
 from field_app.store.sealed_store import draft_about
 from field_app.store.tables import sealed_item
 from field_app.sync.engine import CONTACTS_THAT_STEPS_WAIT

@@ -19,7 +19,7 @@ from field_app.platform.no_vault import NoVault
 from field_app.platform.vault_file_io import VAULT_FILE
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
-from field_app.store import base_store, outbox_store
+from field_app.store import base_store, look_store
 from field_app.store.identity_io import load_identity
 from field_app.store.tables import sealed_item
 from field_app.sync.reasons import Reason
@@ -170,7 +170,7 @@ def test_the_taps_of_one_action_leave_sealed_in_one_request(tablet: Tablet, offi
         tablet.desk.add_note(order_id, f"{WORDS} {number}")
     tablet.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": WORDS})
     tablet.desk.finish(order_id)
-    waiting = tablet.database.read(lambda c: outbox_store.waiting_entries(c, 2 * MAX_ENVELOPES))
+    waiting = tablet.database.read(lambda c: look_store.waiting_entries(c, 2 * MAX_ENVELOPES))
     tablet.database.write(partial(withdraw, seal=tablet.vault.seal, at_ms=1))
     with reading(office.engine) as connection:
         recorder = Recorder([], server_epoch(connection))

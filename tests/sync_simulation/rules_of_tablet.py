@@ -8,9 +8,10 @@ from sqlalchemy import Connection, delete, update
 
 from field_app.access.personal_data import PersonalData
 from field_app.orders import order_store
-from field_app.store import base_store, outbox_store, sealed_store, settings_store
+from field_app.store import base_store, outcome_store, outgoing_store, sealed_store, settings_store
 from field_app.store.base_store import Thing
-from field_app.store.outbox_store import OutboxEntry, Settled
+from field_app.store.outbox_store import OutboxEntry
+from field_app.store.outcome_store import Settled
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op, sealed_item
 from field_app.sync import client_io, pulling, pushing, uploading
@@ -87,7 +88,7 @@ def unknown_fields_dropped(patch: Patch) -> None:
 
 def overlay_ends_with_the_acknowledgement(patch: Patch) -> None:
     """Complaint 1: the own word is not shown any more before the server's row shows it."""
-    real = outbox_store.settle
+    real = outcome_store.settle
 
     def settle(connection: Connection, *arguments: object, **names: object) -> Settled:
         settled = real(connection, *arguments, **names)  # type: ignore[arg-type]  # passed on
@@ -95,7 +96,7 @@ def overlay_ends_with_the_acknowledgement(patch: Patch) -> None:
         connection.execute(update(outbox_op).where(received).values(status="shown"))
         return settled
 
-    patch.setattr(outbox_store, "settle", settle)
+    patch.setattr(outcome_store, "settle", settle)
 
 
 def own_words_not_laid_over(patch: Patch) -> None:
@@ -125,12 +126,12 @@ def sums_not_kept(patch: Patch) -> None:
 
 def nothing_sent_again(patch: Patch) -> None:
     """R1: what the former server had confirmed is not sent to the restored one."""
-    patch.setattr(outbox_store, "queue_all_again", lambda _connection: set())
+    patch.setattr(outcome_store, "queue_all_again", lambda _connection: set())
 
 
 def sending_is_forgotten(patch: Patch) -> None:
     """Complaint 2: what was on its way when the app died is never sent again."""
-    patch.setattr(outbox_store, "recover_sending", lambda _connection: set())
+    patch.setattr(outgoing_store, "recover_sending", lambda _connection: set())
 
 
 def poison_stands_in_front(patch: Patch) -> None:
