@@ -1,5 +1,6 @@
 """Makes the order that the field asks for: class A needs nobody's approval (domain model 2.5)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ def make_order(
 
     It goes to the least busy crew, another one than the inspector's when there is any. The clock
     of its due time starts when the inspector found the defect, not when the server heard of it.
+    After a restore the release counts of then, too: who had the order later has it again.
     """
     if book.find(request.order_id) is not None:
         return False
@@ -41,6 +43,6 @@ def make_order(
         note=request.note,
     )
     book.add(new, mover.actor)
-    release = Mover(actor=mover.actor, happened_at_utc=happened, crew_id=crew_id, op_id=mover.op_id)
+    release = replace(mover, crew_id=crew_id)
     book.move(request.order_id, WorkOrderEvent.RELEASE, release)
     return True

@@ -20,26 +20,31 @@ BEYOND = "beyond_limit"
 """A value lay outside its limits, though no defect was named."""
 
 
-def checkpoint_after(checkpoint: Checkpoint, point: PatrolPoint, at_utc: datetime) -> Checkpoint:
+def checkpoint_after(
+    checkpoint: Checkpoint, point: PatrolPoint, at_utc: datetime | None
+) -> Checkpoint:
     """Return the checkpoint after a result: all well ends the re-check, anything else asks for it.
 
     A defect, a value beyond its limit, a place that was skipped or not reached: each is put on
     the crew's re-check list by itself. A result that is older than what is known changes nothing:
-    another tablet may bring it hours later.
+    another tablet may bring it hours later. One of which no clock tells when it was made
+    (`at_utc` is None) takes nothing off the list, and hides nothing that comes later.
     """
-    if _is_seen_after(checkpoint, at_utc):
-        return checkpoint
     is_well = point.outcome is PointOutcome.OK
     reason = (BEYOND if point.beyond else "") if is_well else str(point.outcome)
+    if at_utc is None:
+        return replace(checkpoint, recheck_reason=reason or checkpoint.recheck_reason)
+    if _is_seen_after(checkpoint, at_utc):
+        return checkpoint
     return replace(checkpoint, recheck_reason=reason, seen_at_utc=at_utc)
 
 
-def checkpoint_missed(checkpoint: Checkpoint, ended_at_utc: datetime) -> Checkpoint:
+def checkpoint_missed(checkpoint: Checkpoint, ended_at_utc: datetime | None) -> Checkpoint:
     """Return the checkpoint after a run that left it out; a graver reason stands.
 
-    So does what was seen there after the end of the run.
+    So does what was seen there after the end of the run, where a clock tells when that was.
     """
-    if _is_seen_after(checkpoint, ended_at_utc):
+    if ended_at_utc is not None and _is_seen_after(checkpoint, ended_at_utc):
         return checkpoint
     return replace(checkpoint, recheck_reason=checkpoint.recheck_reason or MISSED)
 

@@ -1,6 +1,7 @@
 """One fact of an inspector -> what it changes: the route, the place, the home, the meter."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -82,7 +83,7 @@ def _point(
     found = find(connection, CHECKPOINTS, point.checkpoint_id)
     if found is None or found.crew_id != crew_id:
         return []
-    after = _with(found, checkpoint_after(found.thing, point, fact.happened_at_utc))
+    after = _with(found, checkpoint_after(found.thing, point, _known_time(fact)))
     return keep(connection, CHECKPOINTS, [after], fact.received_at_utc)
 
 
@@ -96,13 +97,17 @@ def _run(
     for checkpoint_id in run.missed:
         found = find(connection, CHECKPOINTS, checkpoint_id)
         if found is not None and found.crew_id == crew_id:
-            missed = _with(found, checkpoint_missed(found.thing, fact.happened_at_utc))
+            missed = _with(found, checkpoint_missed(found.thing, _known_time(fact)))
             shown += keep(connection, CHECKPOINTS, [missed], fact.received_at_utc)
     plan = None if run.plan_id is None else find(connection, PLANS, run.plan_id)
     if plan is not None and plan.crew_id == crew_id:
         after = _with(plan, plan_after(plan.thing, fact.happened_at_utc))
         shown += keep(connection, PLANS, [after], fact.received_at_utc)
     return shown
+
+
+def _known_time(fact: Fact) -> datetime | None:
+    return None if fact.is_time_doubtful else fact.happened_at_utc
 
 
 def _home(

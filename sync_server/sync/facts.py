@@ -7,7 +7,7 @@ from sync_server.forms.form_store import is_known_form
 from sync_server.patrols.results import check_result, make_asked_order, note_result
 from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
-from sync_server.sync.event_time import EventTime
+from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.review_store import ReviewKind
 from sync_server.vans.part_use import note_part
 from sync_server.work_orders.fact_store import (
@@ -72,6 +72,7 @@ def keep_fact(
             connection, payload, fact_type, is_order_missing=order is None and order_id is not None
         ),
         visit=0 if order is None else visit_of(order, time),
+        is_time_doubtful=time.is_doubtful,
     )
     insert_fact(connection, fact)
     beside = (operation.entity, operation.entity_id) if is_attach else None
@@ -85,11 +86,13 @@ def keep_fact(
 
 
 def _mover(context: CrewContext, operation: Operation, time: EventTime) -> Mover:
+    word_utc = last_word_utc(operation.at, time)
     return Mover(
         actor=operation.actor,
         happened_at_utc=time.at_utc,
         crew_id=context.tablet.crew_id,
         op_id=operation.op_id,
+        word_utc=word_utc if context.is_from_before(word_utc) else None,
     )
 
 

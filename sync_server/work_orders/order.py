@@ -151,6 +151,7 @@ class Fact:
 
     Attributes:
         visit: The visit of the order that it belongs to.
+        is_time_doubtful: No clock tells when it happened: `happened_at_utc` is a guess.
         waits_for: What is not known here yet and will link it; None when it is linked.
     """
 
@@ -166,6 +167,7 @@ class Fact:
     supersedes: str | None = None
     waits_for: WaitsFor | None = None
     visit: int = 0
+    is_time_doubtful: bool = False
 
     @property
     def is_orphan(self) -> bool:

@@ -680,6 +680,25 @@ def test_an_order_that_an_inspector_asked_for_is_finished_though_its_crew_comes_
             assert check_all(connection) == []
 
 
+@whoever_is_first
+def test_an_order_that_an_inspector_asked_for_is_whose_it_was_and_not_whose_is_least_busy_now(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    order_id = ask_for_order(crews.two)
+    sync_in_turn(crews, crews.two)
+    crews.office.assign(order_id, "crew-2")
+    crews.all_sync()
+    finish(crews.two, order_id)
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
+    assert list(crews.two.look_here()) == []
+
+
 def test_a_crew_that_was_refused_an_unknown_order_is_told_when_it_counts(
     crews: TwoCrews, tmp_path: Path
 ) -> None:

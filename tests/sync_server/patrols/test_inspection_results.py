@@ -159,6 +159,30 @@ def test_of_two_tablets_the_one_that_looked_last_says_what_a_checkpoint_is_like(
     assert pulled(inspected)["checkpoint/w"]["recheck_reason"] == "not_reachable"
 
 
+def test_a_tap_of_a_clock_that_is_hours_fast_hides_no_later_look(
+    inspected: Utility, pen: Pen
+) -> None:
+    fast = Pen(actor=pen.actor, clock=pen.clock, replica_id="fast", boot_id="fast")
+    blocked = PatrolPoint(
+        run_id=RUN,
+        plan_id="p",
+        checkpoint_id="w",
+        outcome=PointOutcome.NOT_REACHABLE,
+        reason="smells of gas, not entered",
+    )
+    well = replace(blocked, outcome=PointOutcome.OK, reason="")
+    seen_well = fact(fast, FactType.PATROL_POINT, point_json(well))
+    five_hours_ms = 5 * 3_600_000
+    at = replace(seen_well.at, wall_ms=seen_well.at.wall_ms + five_hours_ms)
+    pen.clock.advance(hours=1)
+    seen_blocked = fact(pen, FactType.PATROL_POINT, point_json(blocked))
+    pen.clock.advance(minutes=30)
+    fast.push(inspected.sync(), replace(seen_well, at=at))
+    push(inspected, pen, seen_blocked)
+
+    assert pulled(inspected)["checkpoint/w"]["recheck_reason"] == "not_reachable"
+
+
 def test_a_visit_and_a_reading_come_back_to_the_tablet(inspected: Utility, pen: Pen) -> None:
     check = SafetyCheck(household_id="h", is_no_access=True, answers={})
     reading = RoundReading(meter_id="m", value=12.0)

@@ -114,6 +114,16 @@ def test_what_was_seen_last_stands_whatever_comes_later_from_before(outcome: Poi
     assert checkpoint_missed(after, earlier_utc) == after
 
 
+def test_a_result_that_no_clock_can_place_hides_nothing_and_takes_nothing_off_the_list() -> None:
+    grave = checkpoint_after(WELL, found(PointOutcome.DEFECT), AT_UTC)
+
+    assert checkpoint_after(grave, found(PointOutcome.OK), None) == grave
+    assert checkpoint_after(WELL, found(PointOutcome.OK), None) == WELL
+    doubtful = checkpoint_after(WELL, found(PointOutcome.DEFECT), None)
+    assert (doubtful.recheck_reason, doubtful.seen_at_utc) == ("defect", None)
+    assert checkpoint_missed(WELL, None).recheck_reason == MISSED
+
+
 def test_a_route_is_due_one_interval_after_its_end_and_an_older_run_changes_nothing() -> None:
     after = plan_after(PLAN, AT_UTC)
 
