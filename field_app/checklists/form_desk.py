@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
-from field_app.forms.numbers import most_lel_pct
+from field_app.forms.numbers import is_of_gas, most_lel_pct
 from field_app.orders import order_store
-from field_app.orders.site_drafts_store import leave_form_behind
+from field_app.orders.site_changes import WORK_FORM
+from field_app.orders.site_drafts_store import keep_earlier_gas, leave_form_behind
 from field_app.orders.stamps import Stamps
+from field_app.orders.work_record import EARLIER_GAS
 from field_app.store import (
     base_store,
     draft_store,
@@ -181,6 +183,11 @@ class FormDesk:
 
         def work(connection: Connection) -> int:
             stamp = self._stamps.stamp(connection)
+            key = _draft_key(subject, sheet.head.key, stamp.actor)
+            measuring = self._shelf.gas_places(connection, sheet.head.key)
+            of_gas = {place: changes[place] for place in changes if is_of_gas(place, measuring)}
+            if of_gas:
+                keep_earlier_gas(connection, key, of_gas, stamp)
             for place, text in changes.items():
                 answer = DraftAnswer(
                     order_id=subject.about_id,
@@ -190,7 +197,6 @@ class FormDesk:
                     actor=stamp.actor,
                 )
                 draft_store.save_answer(connection, answer, stamp.at.wall_ms)
-            key = _draft_key(subject, sheet.head.key, stamp.actor)
             sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
             _rebuild_line(connection, subject)
             return stamp.at.wall_ms
@@ -242,28 +248,31 @@ class FormDesk:
     def most_lel_pct(self, subject: FormSubject, since_ms: int = 0) -> float | None:
         """Return the most gas that the forms of a subject tell of; None: of none.
 
-        Each finished form as it was answered last since a moment of the tablet's clock, and what
-        anybody has typed into one that is not finished: a colleague since that moment.
+        Every form that was finished since a moment of the tablet's clock, also where it was
+        finished again with less; what anybody has typed into one that is not finished: a colleague
+        since that moment; and what stood there before it was typed over.
         """
         author = self._stamps.actor()
 
         def work(connection: Connection) -> float | None:
-            last = {
-                each.form.rpartition("@")[0]: (each.form, each.answers)
-                for each in _sealed(connection, subject, since_ms)
-            }
+            sealed = _sealed(connection, subject, since_ms)
             drafts = [
                 (key.form, _drafted(connection, subject, key.form, key.author))
                 for key, at_ms in draft_store.drafts_of(connection, subject.about_id)
-                if key.author == author or at_ms >= since_ms
+                if at_ms >= since_ms or (key.author == author and key.form != WORK_FORM)
             ]
             told = (
-                most_lel_pct(answers, self._shelf.gas_places(connection, form))
-                for form, answers in (*last.values(), *drafts)
+                most_lel_pct(answers, self._measuring(connection, form))
+                for form, answers in (*((each.form, each.answers) for each in sealed), *drafts)
             )
             return max((each for each in told if each is not None), default=None)
 
         return self._database.read(work)
+
+    def _measuring(self, connection: Connection, form: str) -> frozenset[str]:
+        """Return which places of a form measure gas; of the work on site what was typed over."""
+        is_work = form == WORK_FORM
+        return frozenset({EARLIER_GAS}) if is_work else self._shelf.gas_places(connection, form)
 
     def begun_by_anybody(
         self, subject: FormSubject, since_ms: int = 0

@@ -131,9 +131,11 @@ def most_lel_pct(
     `measuring` are the places, without the numbers of repeats, that the form itself binds to gas;
     a place that is named so counts as well.
     """
-    found = [
-        worst_lel_pct(text)
-        for place, text in answers.items()
-        if _LEL_NAME.search(place.rpartition("/")[2]) or _REPEAT.sub("", place) in measuring
-    ]
+    found = [worst_lel_pct(text) for place, text in answers.items() if is_of_gas(place, measuring)]
     return max((each for each in found if each is not None), default=None)
+
+
+def is_of_gas(place: str, measuring: frozenset[str]) -> bool:
+    """Return whether a place of a form is named after gas, or among those that measure it."""
+    is_named = _LEL_NAME.search(place.rpartition("/")[2]) is not None
+    return is_named or _REPEAT.sub("", place) in measuring

@@ -35,6 +35,7 @@ from field_app.orders.site_changes import (
 )
 from field_app.orders.site_drafts_store import (
     begin_anew,
+    keep_earlier_gas,
     keep_typed,
     load_detector,
     save_detector,
@@ -49,6 +50,8 @@ from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
 from field_app.orders.van_store import load_van
 from field_app.orders.work_record import (
+    EARLIER_GAS,
+    TYPED_GAS,
     OwnFact,
     closed_valves,
     reading_corrected,
@@ -174,9 +177,12 @@ class SiteDesk:
 
         def work(connection: Connection) -> int:
             stamp = self._stamps.stamp(connection)
-            keep_typed(
-                connection, order_id, stamp, {f"{start}{key}": answers[key] for key in answers}
-            )
+            texts = {f"{start}{key}": answers[key] for key in answers}
+            of_gas = {name: text for name, text in texts.items() if name in TYPED_GAS}
+            if of_gas and EARLIER_GAS not in of_gas:
+                draft = DraftKey(order_id=order_id, form=WORK_FORM, author=stamp.actor)
+                keep_earlier_gas(connection, draft, of_gas, stamp)
+            keep_typed(connection, order_id, stamp, texts)
             return stamp.at.wall_ms
 
         return self._database.write(work)
@@ -439,7 +445,7 @@ class SiteDesk:
             order_id=order_id,
             document=seen.document,
             record=record,
-            typed=still_said(draft, record.void_ms),
+            typed=still_said(draft, record.void_ms, now.wall_ms),
             detector=trusted_detector(used, van.detectors),
             now_ms=now.wall_ms,
             now=now,

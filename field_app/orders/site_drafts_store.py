@@ -20,7 +20,7 @@ from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.step_timer import TIMER_PAGE
 from field_app.orders.work_record import EARLIER_GAS, SLIP_MS, TYPED_GAS
 from field_app.store import draft_store, sealed_store, settings_store
-from field_app.store.draft_store import Draft, DraftAnswer, DraftKey
+from field_app.store.draft_store import Draft, DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
 from field_app.store.settings_store import Key
 from wire_contracts.fields import JsonValue
@@ -39,13 +39,18 @@ def texts_of(answers: Mapping[str, JsonValue]) -> dict[str, str]:
     return {name: str(value) for name, value in answers.items() if value}
 
 
-def still_said(draft: Draft, void_ms: Mapping[SafetyStep, int]) -> dict[str, str]:
-    """Return the answers of a draft as typed, but for values and clocks of steps that are void."""
+def still_said(draft: Draft, void_ms: Mapping[SafetyStep, int], now_ms: int) -> dict[str, str]:
+    """Return the answers of a draft as typed, but for values and clocks of steps that are void.
+
+    A moment that lies in the future was told by a clock that has been put right since: what was
+    typed by the clock of now is newer.
+    """
     void = {str(step): at_ms for step, at_ms in void_ms.items()}
     return {
         name: text
         for name, text in texts_of(draft.answers).items()
-        if draft.times_ms[name] >= void.get(_step_of(name), 0)
+        if draft.times_ms[name] >= (at_ms := void.get(_step_of(name), 0))
+        or draft.times_ms[name] <= now_ms < at_ms
     }
 
 
@@ -126,24 +131,45 @@ def begin_anew(
 
 
 def keep_gas_typed_over(connection: Connection, order_id: str, text: str, stamp: TapStamp) -> None:
-    """Keep gas that stood in the author's finding for a while and is typed over with less.
+    """Keep gas that stood in the author's finding for a while and is typed over with less."""
+    finding = DraftKey(order_id=order_id, form=FINDING_FORM, author=stamp.actor)
+    keep_earlier_gas(connection, finding, {GAS_FIELD: text}, stamp)
+
+
+def keep_earlier_gas(
+    connection: Connection, draft: DraftKey, texts: Mapping[str, str], stamp: TapStamp
+) -> None:
+    """Keep gas that stood in a draft of a record and is typed over with these texts, by field."""
+    former = gas_typed_over(connection, draft, texts, stamp.at.wall_ms)
+    lel_pct = 0.0 if former is None else worst_lel_pct(str(former.value)) or 0.0
+    before = worst_lel_pct(gas_typed(connection, draft.order_id).get(EARLIER_GAS, "")) or 0.0
+    if former is not None and lel_pct > before:
+        keep_typed(connection, draft.order_id, stamp, {EARLIER_GAS: str(former.value)})
+
+
+def gas_typed_over(
+    connection: Connection, draft: DraftKey, texts: Mapping[str, str], now_ms: int
+) -> KeptAnswer | None:
+    """Return the most gas that stood in a draft and is typed over with less, None for none.
 
     It was in the air. What stood for less than a minute was a slip of the finger, and so was what
     no detector shows.
     """
-    kept = [
+    found = [
         each
-        for each in draft_store.load_everyones(connection, order_id, FINDING_FORM)
-        if each.author == stamp.actor and each.field == GAS_FIELD
+        for each in draft_store.load_everyones(connection, draft.order_id, draft.form)
+        if each.author == draft.author
+        and each.field in texts
+        and not 0 <= now_ms - each.saved_at_ms < SLIP_MS
+        and _is_less(texts[each.field], str(each.value or ""))
     ]
-    former = str(kept[-1].value or "") if kept else ""
+    return max(found, key=lambda each: worst_lel_pct(str(each.value)) or 0.0, default=None)
+
+
+def _is_less(text: str, former: str) -> bool:
     lel_pct = worst_lel_pct(former) or 0.0
-    is_slip = not kept or stamp.at.wall_ms - kept[-1].saved_at_ms < SLIP_MS
-    if is_slip or not is_gas_present(lel_pct) or lel_pct > FULL_SCALE_LEL_PCT:
-        return
-    before = worst_lel_pct(gas_typed(connection, order_id).get(EARLIER_GAS, "")) or 0.0
-    if lel_pct > max(before, worst_lel_pct(text) or 0.0):
-        keep_typed(connection, order_id, stamp, {EARLIER_GAS: former})
+    is_possible = is_gas_present(lel_pct) and lel_pct <= FULL_SCALE_LEL_PCT
+    return is_possible and lel_pct > (worst_lel_pct(text) or 0.0)
 
 
 def _gas_in_checklists(connection: Connection, order_id: str) -> list[str]:

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from field_app.forms.numbers import worst_lel_pct
+from field_app.orders.site_drafts_store import gas_typed_over
 from field_app.orders.stamps import Stamps
 from field_app.patrols import home_check, inspection_store
 from field_app.patrols.home_check import Sheet
@@ -22,6 +24,7 @@ from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.noted import HOME_FORM, WRONG
 from field_app.patrols.presence import Evidence
 from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
+from field_app.patrols.stop_sheet import EARLIER_GAS, GAS
 from field_app.patrols.track import Track, packed
 from field_app.store import draft_store, outbox_store, sealed_store
 from field_app.store.database_io import Database
@@ -161,7 +164,12 @@ class InspectionDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            for name, value in answers.items():
+            kept = [(name, value, stamp.at.wall_ms) for name, value in answers.items()]
+            if GAS in answers and draft.form.startswith(POINT_FORM):
+                now_ms, text = stamp.at.wall_ms, str(answers[GAS] or "")
+                former = _gas_before(connection, self._key(draft), text, now_ms)
+                kept += [(EARLIER_GAS, each.value, each.saved_at_ms) for each in former]
+            for name, value, at_ms in kept:
                 answer = DraftAnswer(
                     order_id=draft.record_id,
                     form=draft.form,
@@ -169,7 +177,7 @@ class InspectionDesk:
                     value=value,
                     actor=stamp.actor,
                 )
-                draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+                draft_store.save_answer(connection, answer, at_ms)
             sealed_store.seal_draft(connection, stamp.seal, self._key(draft), stamp.at.wall_ms)
 
         self._database.write(work)
@@ -375,6 +383,18 @@ class InspectionDesk:
         key = DraftKey(order_id=draft.record_id, form=draft.form, author=author or stamp.actor)
         draft_store.forget_draft(connection, key)
         sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+
+
+def _gas_before(
+    connection: Connection, draft: DraftKey, text: str, now_ms: int
+) -> list[KeptAnswer]:
+    """Return gas that stood at a stop for a while before this text, where it was the most."""
+    former = gas_typed_over(connection, draft, {GAS: text}, now_ms)
+    known = str(draft_store.load_draft(connection, draft).answers.get(EARLIER_GAS, ""))
+    if former is None:
+        return []
+    is_most = (worst_lel_pct(str(former.value)) or 0.0) > (worst_lel_pct(known) or 0.0)
+    return [former] if is_most else []
 
 
 def _who_noted(connection: Connection, draft: DraftOf) -> set[str]:

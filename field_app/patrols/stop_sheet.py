@@ -12,10 +12,13 @@ from wire_contracts.patrols import Measure, ValueLimit
 
 GAS: Final = str(Measure.GAS_LEL_PCT)
 
+EARLIER_GAS: Final = f"earlier.{GAS}"
+"""Where gas stands that somebody typed at a stop and typed over with less a while later."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedGas:
-    """Gas as a colleague has typed it at a stop that nobody has recorded."""
+    """Gas as it was typed at a stop and not recorded, by a colleague or before less was typed."""
 
     text: str
     author: str
@@ -35,7 +38,7 @@ class StopAnswers:
         own: What the person at work has answered and what stands.
         grown_old: Values inside their limits that say nothing of now; they begin empty.
         old: Measures of `own` whose values are no good news any more, only bad.
-        gas: What colleagues have typed for the gas, the oldest first.
+        gas: What colleagues have typed for the gas, and what was typed over, the oldest first.
     """
 
     own: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +48,7 @@ class StopAnswers:
 
     @property
     def lel_pct(self) -> float | None:
-        """Return the most gas that a colleague's texts may mean; None: of none."""
+        """Return the most gas that these texts may mean; None: of none."""
         return max((each.lel_pct for each in self.gas if each.lel_pct is not None), default=None)
 
 
@@ -67,18 +70,26 @@ def answers_of_stop(
         and not (name == GAS and is_explosive(worst_lel_pct(str(own[name].value))))
     }
     return StopAnswers(
-        own={name: str(each.value) for name, each in own.items() if name not in good},
+        own={
+            name: str(each.value)
+            for name, each in own.items()
+            if name not in good and name != EARLIER_GAS
+        },
         grown_old={name: str(own[name].value) for name in good},
         old=frozenset(old - good),
         gas=tuple(
             TypedGas(text=str(each.value).strip(), author=each.author, at_ms=each.saved_at_ms)
             for each in kept
-            if each.field == GAS and each.author != author and str(each.value).strip()
+            if _is_gas_beside(each, author) and str(each.value).strip()
         ),
     )
 
 
+def _is_gas_beside(each: KeptAnswer, author: str) -> bool:
+    return each.field == EARLIER_GAS or (each.field == GAS and each.author != author)
+
+
 def most_gas(kept: Sequence[KeptAnswer]) -> float | None:
     """Return the most gas that anybody has typed at a stop; None: of none."""
-    found = (worst_lel_pct(str(each.value)) for each in kept if each.field == GAS)
+    found = (worst_lel_pct(str(each.value)) for each in kept if each.field in {GAS, EARLIER_GAS})
     return max((each for each in found if each is not None), default=None)

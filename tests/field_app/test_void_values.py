@@ -132,3 +132,17 @@ def test_a_clock_of_a_step_that_was_taken_back_is_started_anew(
     tablet.site.undo_step(LEAK, SafetyStep.ISOLATE)
 
     assert tablet.site.sheet(LEAK).values_of("timer") == {}
+
+
+def test_a_clock_that_is_put_right_keeps_nobody_from_measuring_again(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    town.clock.moment_utc += timedelta(hours=2)
+    take(tablet, *list(SafetyStep)[:4])
+    tablet.site.keep(LEAK, "remeasure", {"tight": "holds"})
+    repaired_anew(tablet, town)
+    town.clock.moment_utc -= timedelta(hours=2)
+    assert tablet.site.sheet(LEAK).values_of("remeasure") == {}
+    watch(tablet, town)
+
+    assert is_taken(tablet, SafetyStep.REMEASURE)

@@ -1,0 +1,87 @@
+"""Gas that stood on a page for a while was in the air, whatever is typed over it later."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.presence import by_hand
+from field_app.presenters.point import PointPage
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.sheet_views import NoticeBlock
+from field_app.tablet import Tablet
+from tests.field_app.round_parts import opened, rounds_of
+from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
+from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
+from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app_ui.town_office import TownOffice
+
+STOP, WELL = checkpoint(0)
+ORDER = FormSubject(about="work_order", about_id=LEAK)
+A_SLIP, A_WHILE = timedelta(seconds=30), timedelta(minutes=20)
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    town = working_town()
+    town.extra = [*inspection_rows(), published(builtin("patrol-well"))]
+    return town
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
+
+
+@pytest.fixture
+def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
+    return rounds_of(tablet, town)
+
+
+def type_gas(tablet: Tablet, page: str, text: str) -> None:
+    if page == "checklist":
+        form = tablet.forms.open(ORDER, "patrol-well")
+        tablet.forms.save_changes(form, {"look/gas_lel_pct": text})
+    else:
+        tablet.site.keep(LEAK, page, {"lel_pct" if page == "gate" else "gas_lel_pct": text})
+
+
+@pytest.mark.parametrize("page", ["gate", "measure", "checklist"])
+@pytest.mark.parametrize(("stood", "most"), [(A_SLIP, 0), (A_WHILE, 45)])
+def test_gas_that_stood_on_a_page_of_an_order_is_not_typed_away(
+    tablet: Tablet, town: TownOffice, page: str, stood: timedelta, most: float
+) -> None:
+    type_gas(tablet, page, "45")
+    town.clock.moment_utc += stood
+    type_gas(tablet, page, "0")
+
+    assert max(tablet.site.sheet(LEAK).record.lel_pct or 0, 0) == most
+    if page == "checklist":
+        assert tablet.forms.most_lel_pct(ORDER) == most
+
+
+@pytest.mark.parametrize("stood", [A_SLIP, A_WHILE])
+def test_gas_that_stood_at_a_stop_is_recorded_before_it_is_left(
+    parts: RoundParts, tablet: Tablet, town: TownOffice, stood: timedelta
+) -> None:
+    is_gas = stood == A_WHILE
+    run_id = parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
+    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    opened(parts, PointPage(parts, run_id, STOP), gas_lel_pct="45", well_water_cm="2")
+    town.clock.moment_utc += stood
+    page = opened(parts, PointPage(parts, run_id, STOP), gas_lel_pct="0")
+    page.tap("done")
+
+    assert page.view.is_done is not is_gas
+    if not is_gas:
+        return
+    said = [each.text for each in page.view.blocks if isinstance(each, NoticeBlock)]
+    assert said == ["Gas typed here by 李伟, 06:12, and not recorded: 45"]
+    page.tap("grave")
+    page.type("note", "the crew of the day before")
+    page.tap("done")
+    (point,) = told(tablet, town, "patrol_point")
+    assert point["defect"] is not None
