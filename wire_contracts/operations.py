@@ -2,8 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import itemgetter
 
@@ -103,14 +103,22 @@ class WrittenPush:
         replica_id: Names the copy of the tablet's store.
         bodies: Each operation as `write_operation` writes it, in the order of the taps.
         protocol: Version that the tablet speaks.
-        refused: Ids of the operations that a server told the tablet before to have had no effect;
-            such ones are repeated after that server was restored from a backup.
+        told: Ids of operations of which a server told the tablet what became of them, and was
+            restored from a backup since -> when it took them, ms since 1970, by its clock;
+            `NO_EFFECT`: they had none.
     """
 
     replica_id: str
     bodies: Sequence[str]
     protocol: int = 1
-    refused: Sequence[str] = ()
+    told: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_EFFECT = 0
+"""In `told`: the operation was refused, or another word stood."""
+
+TOLD_BYTES = 60
+"""Room in a push for what is told of one operation: id, moment, punctuation."""
 
 
 class Outcome(StrEnum):
@@ -133,6 +141,8 @@ class OperationResult:
         code: The stable reason when refused or in conflict.
         detail: The full text for a person.
         seq: The change sequence that shows the effect; a pull at or past it is the echo.
+        at_ms: When the server took it, ms since 1970, by its clock, where that was at a former
+            push; 0: at this one.
     """
 
     op_id: str
@@ -140,16 +150,17 @@ class OperationResult:
     code: Code | None = None
     detail: str = ""
     seq: int = 0
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRequest:
-    """The body of `POST /sync/v1/push`; `refused` as in `WrittenPush`."""
+    """The body of `POST /sync/v1/push`; `told` as in `WrittenPush`."""
 
     replica_id: str
     operations: Sequence[Operation]
     protocol: int = 1
-    refused: Sequence[str] = ()
+    told: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +180,18 @@ class PushAnswer:
     results: Sequence[OperationResult]
     must_renew_replica: bool = False
     protocol: int = 1
+
+
+def told_of(result: OperationResult, now_ms: int) -> int | None:
+    """Return what a restored server has to know of an outcome that was told at a moment.
+
+    Nothing of what changed nothing, for it says not whose the order was, and of what was refused
+    for an unknown order: that counts once the order has come, which a tablet need not hear.
+    """
+    if result.outcome in {Outcome.APPLIED, Outcome.MERGED}:
+        return result.at_ms or now_ms
+    is_open = result.outcome is Outcome.NOOP or result.code is Code.GONE
+    return None if is_open else NO_EFFECT
 
 
 def operation_json(operation: Operation) -> JsonObject:
@@ -217,7 +240,7 @@ def write_push(request: PushRequest) -> WrittenPush:
         replica_id=request.replica_id,
         bodies=tuple(write_operation(each) for each in request.operations),
         protocol=request.protocol,
-        refused=request.refused,
+        told=request.told,
     )
 
 
@@ -228,17 +251,25 @@ def dump_push(request: PushRequest) -> bytes:
 
 def dump_written(push: WrittenPush) -> bytes:
     """Return the push body as JSON; its operations are not taken apart for that."""
-    told: JsonObject = {"refused": list(push.refused)} if push.refused else {}
-    envelope = dump_json({**told, "replica": push.replica_id, "v": push.protocol})
+    told = told_json(push.told)
+    envelope = dump_json({"replica": push.replica_id, **told, "v": push.protocol})
     return b'{"ops":[%s],%s' % (",".join(push.bodies).encode(), envelope[1:])
 
 
-def parse_refused(root: FieldReader) -> Iterator[str]:
-    """Yield of a push the ids that had no effect before; what else stands there names nothing."""
-    if root.has("refused"):
-        for each in root.array("refused", longest=MAX_OPERATIONS):
-            if isinstance(each, str):
-                yield each
+def told_json(told: Mapping[str, int]) -> JsonObject:
+    """Return what a push or sealed things tell of a former server; nothing where it is nothing."""
+    return {"told": dict(told)} if told else {}
+
+
+def parse_told(root: FieldReader) -> dict[str, int]:
+    """Return of a push what a former server said; what else stands there says nothing."""
+    told = root.values.get("told")
+    pairs = told.items() if isinstance(told, dict) else ()
+    return {
+        op_id: at_ms
+        for op_id, at_ms in pairs
+        if type(at_ms) is int and NO_EFFECT <= at_ms <= LATEST_MS
+    }
 
 
 def parse_operation(reader: FieldReader) -> Operation:
@@ -386,7 +417,7 @@ def parse_push(root: FieldReader) -> PushRequest:
         operations=tuple(
             parse_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
         ),
-        refused=tuple(parse_refused(root)),
+        told=parse_told(root),
     )
 
 
@@ -402,12 +433,14 @@ def push_answer_json(answer: PushAnswer) -> JsonObject:
         "se": answer.server_epoch,
         "now": answer.server_now_ms,
         "renew_replica": answer.must_renew_replica,
-        "results": [_result_json(result) for result in answer.results],
+        "results": [_result_json(result, answer.protocol) for result in answer.results],
     }
 
 
-def _result_json(result: OperationResult) -> JsonObject:
+def _result_json(result: OperationResult, protocol: int) -> JsonObject:
+    at: JsonObject = {"at": result.at_ms} if result.at_ms and protocol > 1 else {}
     return {
+        **at,
         "op_id": result.op_id,
         "outcome": result.outcome,
         "code": result.code,
@@ -443,6 +476,7 @@ def _parse_result(reader: FieldReader) -> OperationResult:
         code=_known_code(reader),
         detail=_detail(reader),
         seq=reader.integer("seq", low=0, high=MAX_COUNTER),
+        at_ms=reader.integer("at", low=0, high=LATEST_MS) if reader.has("at") else 0,
     )
 
 
@@ -461,7 +495,7 @@ def _quick_result(values: JsonObject) -> OperationResult | None:
     except KeyError:
         return None
     op_id, outcome_text, _, detail, seq = cells
-    if tuple(map(type, cells)) != _PLAIN_RESULT or detail:
+    if tuple(map(type, cells)) != _PLAIN_RESULT or detail or "at" in values:
         return None
     outcome = _OUTCOMES.get(outcome_text)
     if outcome is None or not 0 <= seq <= MAX_COUNTER or not _CANONICAL_UUID.fullmatch(op_id):

@@ -16,14 +16,14 @@ of STORE a zip of a damaged store and of `report.json`, what the tablet could re
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wire_contracts.codes import Code
 from wire_contracts.fields import MAX_VERSION, FieldReader, JsonObject
 from wire_contracts.frames import LATEST_MS
-from wire_contracts.operations import Operation, operation_json, parse_refused
+from wire_contracts.operations import Operation, operation_json, parse_told, told_json
 from wire_contracts.payloads import dump_json
 
 SEALED_PATH = "/sync/v1/sealed"
@@ -84,21 +84,26 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedRequest:
-    """The body of `POST /sync/v1/sealed`; `replica_id` and `refused` as in a push."""
+    """The body of `POST /sync/v1/sealed`; `replica_id` and `told` as in a push."""
 
     replica_id: str
     envelopes: Sequence[Envelope]
     protocol: int
-    refused: Sequence[str] = ()
+    told: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedResult:
-    """The server holds the thing for ever; `is_opened` is False when only as it came."""
+    """The server holds the thing for ever; `is_opened` is False when only as it came.
+
+    `told_ms`: of an operation when the server took it, ms since 1970, `NO_EFFECT` where it had
+    none; None of other things, of what is not opened, and from a server that does not say.
+    """
 
     kind: SealedKind
     about: str
     is_opened: bool
+    told_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,10 +183,9 @@ def _bytes(reader: FieldReader, key: str, *, low: int, high: int) -> bytes:
 
 def dump_sealed(request: SealedRequest) -> bytes:
     """Return the request as JSON."""
-    told: JsonObject = {"refused": list(request.refused)} if request.refused else {}
     return dump_json(
         {
-            **told,
+            **told_json(request.told),
             "v": request.protocol,
             "replica": request.replica_id,
             "sealed": [envelope_json(each) for each in request.envelopes],
@@ -196,7 +200,7 @@ def parse_sealed(root: FieldReader) -> SealedRequest:
         protocol=root.integer("v", low=0, high=MAX_VERSION),
         replica_id=root.text("replica", longest=64),
         envelopes=tuple(parse_envelope(reader) for reader in envelopes),
-        refused=tuple(parse_refused(root)),
+        told=parse_told(root),
     )
 
 
@@ -207,12 +211,15 @@ def dump_sealed_answer(answer: SealedAnswer) -> bytes:
             "v": answer.protocol,
             "se": answer.server_epoch,
             "now": answer.server_now_ms,
-            "results": [
-                {"kind": str(each.kind), "about": each.about, "opened": each.is_opened}
-                for each in answer.results
-            ],
+            "results": [_result_json(each) for each in answer.results],
         }
     )
+
+
+def _result_json(result: SealedResult) -> JsonObject:
+    told: JsonObject = {} if result.told_ms is None else {"told": result.told_ms}
+    opened: JsonObject = {"opened": result.is_opened}
+    return {"kind": str(result.kind), "about": result.about, **opened, **told}
 
 
 def parse_sealed_answer(root: FieldReader) -> SealedAnswer:
@@ -226,6 +233,9 @@ def parse_sealed_answer(root: FieldReader) -> SealedAnswer:
                 kind=reader.choice("kind", SealedKind),
                 about=reader.text("about", longest=LONGEST_ABOUT),
                 is_opened=reader.boolean("opened"),
+                told_ms=reader.integer("told", low=0, high=LATEST_MS)
+                if reader.has("told")
+                else None,
             )
             for reader in root.objects("results", longest=MAX_ENVELOPES)
         ),

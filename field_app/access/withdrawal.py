@@ -117,7 +117,7 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
             replica_id=database.read(_replica_id),
             envelopes=[item.envelope for item in batch],
             protocol=PROTOCOL,
-            refused=[item.envelope.about for item in batch if item.was_refused],
+            told={item.envelope.about: item.told_ms for item in batch if item.told_ms is not None},
         )
         try:
             answer = api.send_sealed(request)

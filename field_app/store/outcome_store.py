@@ -15,7 +15,7 @@ from field_app.store.outbox_store import Look, operation_of_body
 from field_app.store.record_states import WITHOUT_EFFECT, OpStatus
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.fields import JsonObject
-from wire_contracts.operations import OperationResult, Outcome
+from wire_contracts.operations import NO_EFFECT, OperationResult, Outcome, told_of
 from wire_contracts.orders import APPENDED
 from wire_contracts.payloads import dump_json
 from wire_contracts.sealed import SealedKind
@@ -41,6 +41,7 @@ _TOLD: Final = select(
     outbox_op.c.code,
     outbox_op.c.look,
     outbox_op.c.decision,
+    outbox_op.c.taken_at_ms,
 ).where(is_among_bound(outbox_op.c.op_id, "op_ids"))
 
 _SETTLED = (
@@ -53,6 +54,7 @@ _SETTLED = (
     "decision",
     "acked_round",
     "acked_at_ms",
+    "taken_at_ms",
 )
 
 
@@ -84,6 +86,7 @@ def settle(
                 "" if is_news else row.decision,
                 round_no,
                 at_ms,
+                row.taken_at_ms or told_of(result, at_ms) or NO_EFFECT,
                 row.op_id,
             )
         )

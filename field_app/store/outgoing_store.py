@@ -4,14 +4,14 @@ import json
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, case, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from field_app.store.among import is_among_bound
 from field_app.store.outbox_store import IS_WAITING, Look
-from field_app.store.record_states import WITHOUT_EFFECT, OpStatus
+from field_app.store.record_states import OpStatus
+from field_app.store.sealed_store import TOLD_MS
 from field_app.store.tables import outbox_op
-from wire_contracts.codes import Code
-from wire_contracts.operations import MAX_OPERATIONS, MAX_PUSH_BYTES, OperationKind
+from wire_contracts.operations import MAX_OPERATIONS, MAX_PUSH_BYTES, TOLD_BYTES, OperationKind
 
 _ENVELOPE_BYTES = 1024
 """Room for the push body around its operations."""
@@ -20,21 +20,15 @@ _ENVELOPE_BYTES = 1024
 class Outgoing(NamedTuple):
     """One operation on its way, as it was written down with the tap: a push takes none apart.
 
-    A tuple, in the order of `_QUEUED`: a push has two hundred. `outcome`: what a server said of it
-    before that was restored from a backup; nothing, where it did not know the order: that counts
-    once the order has come, which this tablet need not have heard.
+    A tuple, in the order of `_QUEUED`: a push has two hundred. `told_ms`: what a server said of it
+    that was restored from a backup since, None where none did.
     """
 
     op_id: str
     group: str
     order_id: str
     body: str
-    outcome: str | None = None
-
-    @property
-    def was_refused(self) -> bool:
-        """Whether it had no effect there."""
-        return self.outcome in WITHOUT_EFFECT
+    told_ms: int | None = None
 
 
 _QUEUED: Final = (
@@ -43,7 +37,7 @@ _QUEUED: Final = (
         outbox_op.c.group_id,
         outbox_op.c.order_id,
         outbox_op.c.body,
-        case((outbox_op.c.code.is_distinct_from(str(Code.GONE)), outbox_op.c.outcome)),
+        TOLD_MS,
     )
     .where(outbox_op.c.status == OpStatus.QUEUED)
     .order_by(outbox_op.c.n)
@@ -86,7 +80,7 @@ _QUEUED_WORDS: Final = _QUEUED.where(outbox_op.c.group_id.not_in(_WITH_STEPS))
 
 
 def _waiting(
-    connection: Connection, query: Select[str, str, str, str, str | None]
+    connection: Connection, query: Select[str, str, str, str, int | None]
 ) -> list[Outgoing]:
     """Return what waits, in the order of the taps, at most one more than a push takes."""
     return [Outgoing(*row) for row in connection.execute(query).all()]
@@ -101,11 +95,16 @@ def _fitting(queued: Sequence[Outgoing], most: int) -> list[Outgoing]:
     batch: list[Outgoing] = []
     size = _ENVELOPE_BYTES
     for group in groups.values():
-        size += sum(len(each.body.encode()) + 1 for each in group)
+        size += sum(_size_of(each) for each in group)
         if batch and (size > MAX_PUSH_BYTES or len(batch) + len(group) > most):
             break
         batch.extend(group)
     return batch
+
+
+def _size_of(each: Outgoing) -> int:
+    told_bytes = 0 if each.told_ms is None else TOLD_BYTES
+    return len(each.body.encode()) + 1 + told_bytes
 
 
 _MARK: Final = (

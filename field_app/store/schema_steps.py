@@ -89,8 +89,9 @@ _SECOND: Step = (
     "ALTER TABLE sealed_item ADD COLUMN group_id TEXT NOT NULL DEFAULT ''",
     # what the office decided about it, for its author
     "ALTER TABLE outbox_op ADD COLUMN decision TEXT NOT NULL DEFAULT ''",
-    # a restored server is told what the former one had refused, sealed or not
-    "ALTER TABLE sealed_item ADD COLUMN was_refused INTEGER NOT NULL DEFAULT 0",
+    # a restored server is told what the former one had said, sealed or not
+    "ALTER TABLE sealed_item ADD COLUMN told_ms INTEGER",
+    "ALTER TABLE outbox_op ADD COLUMN taken_at_ms INTEGER NOT NULL DEFAULT 0",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

@@ -29,6 +29,7 @@ from field_app.store.tables import draft_answer, outbox_op, sealed_item
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.operations import NO_EFFECT
 from wire_contracts.orders import FINDING_FORM
 from wire_contracts.payloads import dump_json
 from wire_contracts.sealed import (
@@ -61,13 +62,13 @@ class SealedKey(NamedTuple):
 class SealedItem:
     """One envelope of this tablet under its own name here; `group` is the operation's.
 
-    `was_refused`: a server had said that it had no effect.
+    `told_ms`: what a server had told of it, None while none has.
     """
 
     key: SealedKey
     envelope: Envelope
     group: str = ""
-    was_refused: bool = False
+    told_ms: int | None = None
 
 
 def seal_nothing(public_key: bytes, kind: SealedKind, about: str, plain: bytes) -> Envelope | None:
@@ -81,8 +82,8 @@ class ToSeal:
     """What is to be sealed: `about` names it outside, `owner` made it.
 
     `acked_at_ms`: the server's clock when it had it, 0 while it waits. `n` and `group` of an
-    operation say in which order envelopes leave, and which of them together; `was_refused`, whether
-    a server that was restored since had said that it had no effect.
+    operation say in which order envelopes leave, and which of them together; `told_ms`, what a
+    server had told of it.
     """
 
     kind: SealedKind
@@ -93,7 +94,7 @@ class ToSeal:
     acked_at_ms: int = 0
     n: int = 0
     group: str = ""
-    was_refused: bool = False
+    told_ms: int | None = None
 
 
 def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
@@ -116,7 +117,7 @@ def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
         "acked_at_ms": thing.acked_at_ms,
         "n": thing.n,
         "group_id": thing.group,
-        "was_refused": int(thing.was_refused),
+        "told_ms": thing.told_ms,
     }
     connection.execute(_KEEP, cells)
     return True
@@ -134,7 +135,7 @@ _KEEP: Final = _NEW.on_conflict_do_update(
             "acked_at_ms",
             "n",
             "group_id",
-            "was_refused",
+            "told_ms",
         )
     },
 )
@@ -220,7 +221,7 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
             made_at_ms=row.made_at_ms,
             n=row.n,
             group=row.group_id,
-            was_refused=bool(row.was_refused),
+            told_ms=row.told_ms,
         )
         for row in rows
     ]
@@ -239,15 +240,19 @@ _IS_OF_KEY = case((func.json_valid(sealed_item.c.envelope) == 1, _ENVELOPE_KEY))
 set up without the old one's keys will never open it. So is one that is damaged: asked without
 looking first it would stop every withdrawal."""
 
-_WAS_REFUSED: Final = case(
+TOLD_MS: Final = case(
+    (outbox_op.c.taken_at_ms > 0, outbox_op.c.taken_at_ms),
     (
         outbox_op.c.outcome.in_(sorted(WITHOUT_EFFECT))
         & outbox_op.c.code.is_distinct_from(str(Code.GONE)),
-        1,
+        NO_EFFECT,
     ),
-    else_=0,
-).label("was_refused")
-"""Not of what was refused for an unknown order: that counts once the order has come."""
+).label("told_ms")
+"""What servers have told of an operation (`wire_contracts.operations.told_of`).
+
+Once one has taken it, that is said ever after: a restored server may refuse it, because of what it
+learnt first, and be restored in its turn.
+"""
 
 _UNSEALED: Final = (
     select(
@@ -256,7 +261,7 @@ _UNSEALED: Final = (
         outbox_op.c.group_id,
         outbox_op.c.body,
         outbox_op.c.made_at_ms,
-        _WAS_REFUSED,
+        TOLD_MS,
     )
     .select_from(
         outbox_op.outerjoin(
@@ -302,7 +307,7 @@ def seal_history(connection: Connection, seal: Seal) -> int:
             outbox_op.c.body,
             outbox_op.c.made_at_ms,
             outbox_op.c.acked_at_ms,
-            _WAS_REFUSED,
+            TOLD_MS,
         ).where(outbox_op.c.status.not_in(sorted(WAITING)))
     ).all()
     made = 0
@@ -317,7 +322,7 @@ def seal_history(connection: Connection, seal: Seal) -> int:
             acked_at_ms=max(row.acked_at_ms, 1),
             n=row.n,
             group=row.group_id,
-            was_refused=bool(row.was_refused),
+            told_ms=row.told_ms,
         )
         made += keep_sealed(connection, seal, thing)
     return made
@@ -447,7 +452,7 @@ def _item(row: Row[*tuple[str, ...]]) -> SealedItem | None:
         key=_key(row),
         envelope=envelope,
         group=row.group_id,
-        was_refused=bool(row.was_refused),
+        told_ms=row.told_ms,
     )
 
 
@@ -465,7 +470,7 @@ _ALONE: Final = (
         sealed_item.c.owner,
         sealed_item.c.envelope,
         sealed_item.c.group_id,
-        sealed_item.c.was_refused,
+        sealed_item.c.told_ms,
     )
     .where(_WAITS_ALONE)
     .order_by(sealed_item.c.n == 0, sealed_item.c.n, sealed_item.c.made_at_ms, sealed_item.c.about)
@@ -495,14 +500,16 @@ def settle_alone(
 ) -> int:
     """Note what the server holds now, in the order sent; return how many.
 
-    `at_ms` is the server's clock. The envelopes stay for a restored server.
+    `at_ms` is the server's clock. The envelopes stay for a restored server, with what is told of
+    them.
     """
     done = 0
     for item, result in zip(sent, results, strict=False):
         envelope = item.envelope
         if (envelope.kind, envelope.about) != (result.kind, result.about):
             continue  # an answer about something else: it is asked again
-        asked = {**_named(item.key), "done_at_ms": max(at_ms, 1)}
+        told_ms = item.told_ms if item.told_ms or result.told_ms is None else result.told_ms
+        asked = {**_named(item.key), "done_at_ms": max(at_ms, 1), "told": told_ms}
         done += connection.execute(_SETTLE, asked).rowcount
     before_ms = at_ms - HISTORY // timedelta(milliseconds=1)
     is_old = and_(sealed_item.c.acked_at_ms > 0, sealed_item.c.acked_at_ms < before_ms)
@@ -511,7 +518,12 @@ def settle_alone(
 
 
 _SETTLE: Final = (
-    update(sealed_item).where(_IS_MINE).values(acked_at_ms=bindparam("done_at_ms", type_=Integer))
+    update(sealed_item)
+    .where(_IS_MINE)
+    .values(
+        acked_at_ms=bindparam("done_at_ms", type_=Integer),
+        told_ms=bindparam("told", type_=Integer),
+    )
 )
 
 

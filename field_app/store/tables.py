@@ -54,6 +54,7 @@ outbox_op = Table(
     Column("acked_at_ms", Integer, nullable=False),
     Column("look", Integer, nullable=False),
     Column("decision", Text, nullable=False, server_default=""),
+    Column("taken_at_ms", Integer, nullable=False, server_default="0"),
     Index("outbox_op_by_status", "status", "n"),
     Index("outbox_op_by_order", "order_id", "n"),
 )
@@ -118,14 +119,15 @@ sealed_item = Table(
     Column("acked_at_ms", Integer, nullable=False, server_default="0"),
     Column("n", Integer, nullable=False, server_default="0"),
     Column("group_id", Text, nullable=False, server_default=""),
-    Column("was_refused", Integer, nullable=False, server_default="0"),
+    Column("told_ms", Integer),
     Index("sealed_item_alone", "is_alone", "made_at_ms"),
 )
 """What is unsent, sealed to the server; `is_alone` when the readable words were wiped.
 
 `acked_at_ms`: the server's clock when it had it, 0 before; kept for a restored server (R1). `n` and
 `group_id` are the operation's, so that sealed taps leave as a push sends them; 0 and empty of what
-is no operation. `was_refused`: a server had said that it had no effect."""
+is no operation. `told_ms`: what a server had told of it (`wire_contracts.operations.WrittenPush`),
+null while none has."""
 
 sync_report = Table(
     "sync_report",

@@ -153,7 +153,9 @@ class Pusher:
             replica_id=batch.replica_id,
             bodies=[each.body for each in batch.operations],
             protocol=PROTOCOL,
-            refused=[each.op_id for each in batch.operations if each.was_refused],
+            told={
+                each.op_id: each.told_ms for each in batch.operations if each.told_ms is not None
+            },
         )
         try:
             answer = self._api.push(push)

@@ -290,7 +290,7 @@ def _go(
         happened_at_utc=time.at_utc,
         crew_id=crew_id,
         op_id=operation.op_id,
-        word_utc=word_utc if context.is_from_before(word_utc) else None,
+        word_utc=context.counts_of_utc(word_utc),
     )
     repeat = Repeat(event, word_utc)
     recalled = recall(connection, context, order, repeat)

@@ -13,7 +13,8 @@ from sync_server.sync.word_store import FieldWords
 from sync_server.work_orders.order import OrderHead, OrderRecord
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
-from wire_contracts.operations import Outcome
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.operations import NO_EFFECT, Outcome
 from wire_contracts.work_order_states import WorkOrderEvent
 
 
@@ -34,8 +35,8 @@ class CrewContext:
     `step_words`: order -> the newest word of the server before what this push does on it;
     `finished` and `worked`: the orders that it finishes, and on which it takes more than a first
     step or writes a field. `steps`: order -> the steps that it takes there, with the last word
-    before each. `replica_id`: the copy of the store that pushes. `was_refused`: the tablet was told
-    before the restore that the operation had no effect.
+    before each. `replica_id`: the copy of the store that pushes. `told_ms`: when a server
+    took the operation before the restore, as it told the tablet; NO_EFFECT, None: it told nothing.
     """
 
     tablet: TabletIdentity
@@ -51,14 +52,20 @@ class CrewContext:
     worked: Collection[str] = ()
     steps: Mapping[str, Sequence[Repeat]] = field(default_factory=dict)
     replica_id: str = ""
-    was_refused: bool = False
+    told_ms: int | None = None
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the tablet was told before the restore that the operation had no effect."""
+        return self.told_ms == NO_EFFECT
 
     def may_be_forgotten(self, word_utc: datetime) -> bool:
         """Return whether this server may have forgotten what was true at its last word.
 
         Not what the former server refused: that took nothing then and takes nothing now.
         """
-        return self.is_from_before(word_utc) and not self.was_refused
+        is_taken = bool(self.told_ms) and self.restored_at_utc is not None
+        return is_taken or (self.is_from_before(word_utc) and not self.was_refused)
 
     def is_from_before(self, word_utc: datetime) -> bool:
         """Return whether a word of the server is from before its restore.
@@ -76,7 +83,21 @@ class CrewContext:
         Who goes on after a later word of the server had not lost it by then.
         """
         newest_utc = self.step_words.get(order_id, word_utc)
-        return max(word_utc, newest_utc) if self.may_be_forgotten(newest_utc) else word_utc
+        known_utc = max(word_utc, newest_utc) if self.may_be_forgotten(newest_utc) else word_utc
+        return self.had_it_utc(known_utc)
+
+    def counts_of_utc(self, word_utc: datetime) -> datetime | None:
+        """Return of when a step of before the restore counts; None: of now."""
+        is_before = self.may_be_forgotten(word_utc) or self.is_from_before(word_utc)
+        return self.had_it_utc(word_utc) if is_before else None
+
+    def had_it_utc(self, word_utc: datetime) -> datetime:
+        """Return of when it is known that the crew had the order: what was taken was its own then.
+
+        No backup is of later, for it would hold the operation.
+        """
+        taken_utc = utc_from_ms(self.told_ms) if self.told_ms else word_utc
+        return min(max(word_utc, taken_utc), max(word_utc, self.now_utc))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,8 +128,8 @@ def note_repeat(
 ) -> None:
     """Remember up to when a crew had an order whose step it repeats: nobody earlier gets it."""
     if context.may_be_forgotten(repeat.word_utc):
-        crew_id = context.tablet.crew_id
-        raise_word(connection, order.order_id, repeat.event, crew_id, repeat.word_utc)
+        crew_id, had_utc = context.tablet.crew_id, context.had_it_utc(repeat.word_utc)
+        raise_word(connection, order.order_id, repeat.event, crew_id, had_utc)
 
 
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -17,7 +17,7 @@ from wire_contracts.operations import (
     operation_id,
     operation_json,
     parse_operation,
-    parse_refused,
+    parse_told,
     quick_operation,
 )
 from wire_contracts.payloads import dump_json
@@ -50,13 +50,13 @@ Entry = Operation | Broken
 class ReadPush:
     """A push taken apart; `entries` keeps the order in which the operations were sent.
 
-    `refused`: operations of which the tablet was told before that they had no effect.
+    `told`: what a server that was restored since had told of operations (`WrittenPush`).
     """
 
     protocol: int
     replica_id: str
     entries: Sequence[Entry]
-    refused: frozenset[str] = frozenset()
+    told: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_push(root: FieldReader) -> ReadPush:
@@ -70,7 +70,7 @@ def read_push(root: FieldReader) -> ReadPush:
         protocol=root.integer("v", low=0, high=1000),
         replica_id=clean_text(root.text("replica", longest=64)),
         entries=tuple(_entries(root)),
-        refused=frozenset(parse_refused(root)),
+        told=parse_told(root),
     )
 
 

@@ -78,7 +78,7 @@ def _judge_again(connection: Connection, work: LateWork, now_utc: datetime) -> N
     papers.book.lock(orders_of(operations))
     papers.words.load(operations)
     crews = crews_of(connection, sender, enrolments, papers)
-    papers.told.note(operations, told=())
+    papers.told.note(operations, told={})
     taken = [each for each in work.operations if _is_taken_now(connection, crews, papers, each)]
     papers.book.show()
     tell_crew(connection, work, taken, now_utc)

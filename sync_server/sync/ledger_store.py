@@ -95,13 +95,14 @@ def known_operations(connection: Connection, op_ids: Iterable[str]) -> dict[str,
                 code=None if row.code is None else Code(row.code),
                 detail=row.detail,
                 seq=int(row.seq),
+                at_ms=int(row.received_at_ms),
             ),
         )
         for row in rows
     }
 
 
-_KNOWN = ("op_id", "payload_hash", "outcome", "code", "detail", "seq")
+_KNOWN = ("op_id", "payload_hash", "outcome", "code", "detail", "seq", "received_at_ms")
 
 
 def write_ledger(

@@ -33,9 +33,7 @@ def take_push(
     now_utc: datetime,
 ) -> PushOutcome:
     """Return the permanent outcome of every operation of a tablet in service, as `take_sent`."""
-    sender = Sender(
-        tablet=tablet, replica_id=push.replica_id, now_utc=now_utc, refused=push.refused
-    )
+    sender = Sender(tablet=tablet, replica_id=push.replica_id, now_utc=now_utc, told=push.told)
     return take_sent(engine, sender, push.entries)
 
 

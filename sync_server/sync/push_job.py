@@ -82,14 +82,15 @@ class PushJob:
         crews = crews_of(self._connection, self._sender, self._enrolments, papers)
         self._buckets = crews.buckets
         if crews.is_after_a_restore:
-            papers.told.note(entries, self._known.keys() | self._sender.refused)
+            unknown = (each for each in entries if each.op_id not in self._known)
+            papers.told.note(unknown, self._sender.told)
         for group in groups:
             fresh = [entry for entry in group if self._is_fresh(entry)]
             for entry in fresh:
                 time = self._time_of(entry)
                 context = crews.context_of(entry, time)
-                if entry.op_id in self._sender.refused:
-                    context = replace(context, was_refused=True)
+                if entry.op_id in self._sender.told:
+                    context = replace(context, told_ms=self._sender.told[entry.op_id])
                 effect = self._apply(context, entry, time)
                 if self._sender.has_closed and _needs_others(entry, effect):
                     self._waiting.add(entry.op_id)

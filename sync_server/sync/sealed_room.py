@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -24,7 +24,7 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.operations import Operation
+from wire_contracts.operations import Operation, told_of
 from wire_contracts.payloads import dump_json, read_json
 from wire_contracts.sealed import (
     Envelope,
@@ -51,13 +51,13 @@ DRAFT_ENTITY = "draft"
 class SealedSender:
     """Which tablet sends, with which copy of its store, and whether its access was ended.
 
-    `refused`: operations of which a server told it before that they had no effect.
+    `told`: what a server that was restored since had told of operations.
     """
 
     tablet: TabletIdentity
     replica_id: str
     is_revoked: bool
-    refused: frozenset[str] = frozenset()
+    told: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,8 @@ class _Opened:
     """An envelope with its content; None when it cannot be opened, or cannot be used.
 
     `is_key_here` tells the one from the other; `report` is what a tablet says of its damaged store.
-    `is_early`: a step that waits for earlier ones, whose key is not here.
+    `is_early`: a step that waits for earlier ones, whose key is not here. `told_ms`: of an
+    operation what the tablet is told of it (`SealedResult`).
     """
 
     envelope: Envelope
@@ -74,6 +75,7 @@ class _Opened:
     is_key_here: bool
     report: str = ""
     is_early: bool = False
+    told_ms: int | None = None
 
 
 class SealedRoom:
@@ -116,6 +118,7 @@ class SealedRoom:
                 kind=each.envelope.kind,
                 about=each.envelope.about,
                 is_opened=each.content is not None,
+                told_ms=each.told_ms,
             )
             for each in used
         ]
@@ -151,7 +154,7 @@ class SealedRoom:
         read = [(each, _operation_in(each)) for each in some]
         entries = sorted((entry for _, entry in read if entry is not None), key=_number)
         has_closed = any(not each.is_key_here for each in some) or self._has_closed(sender)
-        told: set[str] = set()
+        told: dict[str, int | None] = {}
         if entries:
             pushing = Sender(
                 tablet=sender.tablet,
@@ -159,11 +162,12 @@ class SealedRoom:
                 now_utc=now_utc,
                 is_revoked=sender.is_revoked,
                 has_closed=has_closed,
-                refused=sender.refused,
+                told=sender.told,
             )
-            told = {each.op_id for each in take_sent(self._engine, pushing, entries).results}
+            results = take_sent(self._engine, pushing, entries).results
+            told = {each.op_id: told_of(each, ms_from_utc(now_utc)) for each in results}
         return [
-            each
+            replace(each, told_ms=told[entry.op_id])
             if entry is not None and entry.op_id in told
             else replace(each, content=None, is_early=entry is not None)
             for each, entry in read

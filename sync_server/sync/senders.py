@@ -1,7 +1,7 @@
 """Who sends operations, and what is answered."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync_server.access.tablet_store import TabletIdentity
@@ -13,7 +13,7 @@ class Sender:
     """Who pushes, with which copy of its store, and when it arrived.
 
     `is_revoked`: the tablet's access was ended; its work came in sealed, and people see it.
-    `refused`: operations that a server told the tablet before to have had no effect.
+    `told`: what a server that was restored since had told of operations (`WrittenPush`).
     `has_closed`: earlier taps of the store wait for a key; a step that cannot be taken without them
     waits, too, and has no outcome.
     """
@@ -23,7 +23,7 @@ class Sender:
     now_utc: datetime
     is_revoked: bool = False
     has_closed: bool = False
-    refused: frozenset[str] = frozenset()
+    told: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

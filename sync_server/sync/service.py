@@ -204,7 +204,7 @@ class SyncService:
             tablet=tablet,
             replica_id=replica_id,
             is_revoked=is_revoked,
-            refused=frozenset(request.refused),
+            told=request.told,
         )
         room = SealedRoom(self._engine, self._terms.keys, self._terms.intake)
         results = room.take(sender, request.envelopes, self._clock.now_utc())

@@ -1,12 +1,12 @@
 """What a sender's own steps and words say it knew of the server, per order: for a restore."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sync_server.sync.effects import Repeat
 from sync_server.sync.inbox import Broken, Entry
 from wire_contracts.frames import utc_from_ms
-from wire_contracts.operations import Operation, OperationKind
+from wire_contracts.operations import NO_EFFECT, Operation, OperationKind
 from wire_contracts.orders import FIELD_OWNED
 from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 
@@ -23,28 +23,30 @@ class ToldSteps:
         self.finished: set[str] = set()
         self.worked: set[str] = set()
 
-    def note(self, entries: Iterable[Entry], told: Collection[str]) -> None:
+    def note(self, entries: Iterable[Entry], told: Mapping[str, int]) -> None:
         """Note per order what the sender knew of the server when it last worked on it.
 
-        `told`: operations whose outcome the tablet has; they say nothing anew.
+        `told`: what a server had said of operations; of one that had no effect nothing is noted,
+        one that it took says that the crew had the order then.
         """
         for each in entries:
-            if isinstance(each, Broken) or each.op_id in told:
+            told_ms = told.get(each.op_id)
+            if isinstance(each, Broken) or told_ms == NO_EFFECT:
                 continue
             if each.kind is OperationKind.GO and each.field in CREW_EVENTS:
-                self._note_step(each)
+                self._note_step(each, is_taken=told_ms is not None)
             if each.kind is OperationKind.SET and each.field in FIELD_OWNED:
                 self.worked.add(each.entity_id)  # a tablet writes on its crew's orders alone
             if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
-                word_utc = utc_from_ms(each.at.contact_ms)
+                word_utc = utc_from_ms(max(each.at.contact_ms, told_ms or 0))
                 known_utc = self.step_words.get(each.entity_id, word_utc)
                 self.step_words[each.entity_id] = max(known_utc, word_utc)
 
-    def _note_step(self, step: Operation) -> None:
+    def _note_step(self, step: Operation, *, is_taken: bool) -> None:
         event, at = WorkOrderEvent(step.field), step.at
         known_ms = at.wall_ms + at.offset_ms if at.contact_ms is None else at.contact_ms
         self.steps.setdefault(step.entity_id, []).append(Repeat(event, utc_from_ms(known_ms)))
-        if event is WorkOrderEvent.FINISH:
+        if event is WorkOrderEvent.FINISH and not is_taken:  # else that says when
             self.finished.add(step.entity_id)
-        if event is not WorkOrderEvent.ACCEPT:
+        if event is not WorkOrderEvent.ACCEPT or is_taken:
             self.worked.add(step.entity_id)

@@ -3,22 +3,32 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from field_app.store.outbox_store import NewOperation, append_group
 from field_app.tablet import Tablet, open_tablet
-from sync_server.db.order_tables import WORK_ORDER
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.sync.self_check import check_all
-from tests.field_app.office_parts import Office, office_app, serving
+from tests.field_app.office_parts import Office, office_app
+from tests.field_app.restore_parts import (
+    SteadyClock,
+    TwoCrews,
+    find,
+    finish,
+    give_area,
+    mate_of,
+    reopen,
+    said,
+    stands,
+    sync_in_turn,
+    take_steps,
+    two_crews,
+    whoever_is_first,
+    write_diagnosis,
+)
 from tests.field_app.vault_parts import quick_vault
-from tests.field_app.withdrawal_parts import app_with_keys, revoke
-from tests.sync_server.real_parts import HandClock
 from wire_contracts.codes import Code
 from wire_contracts.operations import OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
@@ -28,91 +38,10 @@ from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
-@dataclass(frozen=True, slots=True)
-class SteadyClock:
-    """The hand's clock whose monotonic time runs as the machine's own.
-
-    At the hand's rate a tenth of a second, on a busy machine, is six minutes in which the wall
-    clock stands still: the times of all later taps would be doubtful.
-    """
-
-    hand: HandClock
-
-    def now_utc(self) -> datetime:
-        return self.hand.now_utc()
-
-    def wall_seconds(self, seconds: float) -> float:
-        return seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwoCrews:
-    """A tablet of each crew, both with what the office had before its backup."""
-
-    office: Office
-    one: Tablet
-    two: Tablet
-    url: str
-
-    def all_sync(self) -> None:
-        self.office.clock.advance(minutes=1)
-        self.one.sync_now()
-        self.two.sync_now()
-        self.office.clock.advance(minutes=1)
-
-    def restore(self, backup: Path, *, is_one_first: bool) -> None:
-        self.office.clock.advance(minutes=1)
-        self.office.restore(backup)
-        self.office.clock.advance(minutes=1)
-        tablets = (self.one, self.two) if is_one_first else (self.two, self.one)
-        for tablet in tablets:
-            tablet.sync_now()
-            self.office.clock.advance(minutes=1)
-            tablet.sync_now()
-
-
 @pytest.fixture
 def crews(office: Office, tmp_path: Path) -> Iterator[TwoCrews]:
-    with serving(office_app(office)) as url:
-        one = open_tablet(
-            tmp_path / "one", SteadyClock(office.clock), vault=quick_vault(tmp_path / "one-key")
-        )
-        two = open_tablet(
-            tmp_path / "two", SteadyClock(office.clock), vault=quick_vault(tmp_path / "two-key")
-        )
-        with closing(one), closing(two):
-            one.enrol(url, office.code(), "van 3")
-            two.enrol(url, office.code("crew-2"), "van 4")
-            yield TwoCrews(office=office, one=one, two=two, url=url)
-
-
-def finish(tablet: Tablet, order_id: str) -> None:
-    for event in ("accept", "depart", "arrive", "begin"):
-        tablet.desk.tap(order_id, WorkOrderEvent(event))
-    tablet.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": "seal"})
-    tablet.desk.finish(order_id)
-
-
-def give_area(office: Office, order_id: str) -> None:
-    with office.engine.begin() as connection:
-        connection.execute(
-            update(WORK_ORDER).where(WORK_ORDER.c.order_id == order_id).values(area_id="north")
-        )
-
-
-def sync_in_turn(crews: TwoCrews, *tablets: Tablet) -> None:
-    crews.office.clock.advance(minutes=1)
-    for tablet in tablets:
-        tablet.sync_now()
-        crews.office.clock.advance(minutes=1)
-
-
-def stands(crews: TwoCrews, order_id: str) -> tuple[WorkOrderState, str | None]:
-    order = crews.office.order(order_id)
-    return order.state, order.document.crew_id
-
-
-whoever_is_first = pytest.mark.parametrize("is_one_first", [True, False], ids=["one", "two"])
+    with two_crews(office, tmp_path, office_app(office)) as found:
+        yield found
 
 
 @whoever_is_first
@@ -312,53 +241,6 @@ def test_who_finished_a_reopened_order_has_finished_it_with_its_own_finding(
     assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
     assert office.order(order_id).document.result == "other"
     assert {each.outcome for each in crews.one.look_here()} <= {Outcome.MERGED}
-
-
-def mate_of(crews: TwoCrews, folder: Path, crew_id: str) -> Tablet:
-    tablet = open_tablet(
-        folder / "mate", SteadyClock(crews.office.clock), vault=quick_vault(folder / "mate-key")
-    )
-    tablet.enrol(crews.url, crews.office.code(crew_id), "mate")
-    return tablet
-
-
-def take_steps(tablet: Tablet, order_id: str, *events: str) -> None:
-    for event in events:
-        tablet.desk.tap(order_id, WorkOrderEvent(event))
-
-
-def find(tablet: Tablet, order_id: str, note: str, result: str = "leak") -> None:
-    cause = "joint" if result == "leak" else "see_note"
-    tablet.desk.save_answers(order_id, {"result": result, "cause": cause, "note": note})
-    tablet.desk.finish(order_id)
-
-
-def write_diagnosis(tablet: Tablet, order_id: str, text: str) -> None:
-    word = NewOperation(
-        kind=OperationKind.SET,
-        entity=ENTITY,
-        entity_id=order_id,
-        order_id=order_id,
-        field="diagnosis",
-        old="seal",
-        new=text,
-    )
-    tablet.database.write(
-        lambda connection: append_group(connection, [word], tablet.stamps.stamp(connection))
-    )
-
-
-def reopen(crews: TwoCrews, order_id: str, crew_id: str) -> None:
-    for event in (WorkOrderEvent.VERIFY, WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN):
-        crews.office.act(order_id, event)
-    if crews.office.order(order_id).document.crew_id != crew_id:
-        crews.office.assign(order_id, crew_id)
-    crews.all_sync()
-
-
-def said(crews: TwoCrews, order_id: str) -> tuple[WorkOrderState, str | None, str | None, str]:
-    document = crews.office.order(order_id).document
-    return document.state, document.crew_id, document.result, document.diagnosis
 
 
 @pytest.mark.parametrize("end", ["no_access", "cannot_finish"])
@@ -715,41 +597,3 @@ def test_a_crew_that_was_refused_an_unknown_order_is_told_when_it_counts(
     told = list(crews.one.look_here())
     assert {each.code for each in told} == {Code.GONE}
     assert all(each.decision is not None for each in told)
-
-
-@pytest.mark.parametrize("is_withdrawn_first", [True, False], ids=["withdrawn", "other"])
-def test_a_withdrawn_tablet_takes_nothing_by_what_it_had_been_refused(
-    office: Office, tmp_path: Path, *, is_withdrawn_first: bool
-) -> None:
-    with serving(app_with_keys(office, tmp_path / "keys")) as url:
-        one = open_tablet(
-            tmp_path / "one", SteadyClock(office.clock), vault=quick_vault(tmp_path / "one-key")
-        )
-        two = open_tablet(
-            tmp_path / "two", SteadyClock(office.clock), vault=quick_vault(tmp_path / "two-key")
-        )
-        with closing(one), closing(two):
-            one.enrol(url, office.code(), "van 3")
-            two.enrol(url, office.code("crew-2"), "van 4")
-            crews = TwoCrews(office=office, one=one, two=two, url=url)
-            order_id = office.new_order()
-            crews.all_sync()
-            backup = office.back_up(tmp_path / "backup.sqlite3")
-            office.assign(order_id, "crew-2")
-            sync_in_turn(crews, two)
-            finish(one, order_id)
-            office.clock.advance(minutes=1)
-            take_steps(two, order_id, "accept", "depart")
-            office.assign(order_id, "crew-1")
-            sync_in_turn(crews, one, two)
-            assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
-            revoke(office, two)
-            sync_in_turn(crews, two)
-
-            office.restore(backup)
-            revoke(office, two)
-            order = (two, one) if is_withdrawn_first else (one, two)
-            sync_in_turn(crews, *order, *order)
-
-            assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
-            assert office.order(order_id).document.result == "leak"

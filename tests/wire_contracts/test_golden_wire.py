@@ -74,10 +74,12 @@ READ: list[tuple[int, str, Parse, object]] = [
     (2, "push.json", parse_push, V2.PUSH_2),
     (2, "push_repeated.json", parse_push, V2.PUSH_REPEATED),
     (2, "push_answer.json", parse_push_answer, V2.PUSH_ANSWER_2),
+    (2, "push_answer_again.json", parse_push_answer, V2.PUSH_ANSWER_AGAIN),
     (2, "refusal.json", parse_refusal, V2.REVOKED),
     (2, "sealed.json", parse_sealed, V2.SEALED),
     (2, "sealed_repeated.json", parse_sealed, V2.SEALED_REPEATED),
     (2, "sealed_answer.json", parse_sealed_answer, V2.SEALED_ANSWER),
+    (2, "sealed_answer_told.json", parse_sealed_answer, V2.SEALED_ANSWER_TOLD),
 ]
 
 
@@ -126,6 +128,7 @@ WRITTEN_INSIDE = {
     "pull_json": "pull_answer.json",
     "push_answer_json": "push_answer.json",
     "text_json": "work_order.json",
+    "told_json": "push_repeated.json",
     "tree_json": "form.json",
 }
 """Writers of a part of a message, and the frozen file that holds the part."""

@@ -1,6 +1,8 @@
 """Sync messages: operations, pages, orders and evidence survive the wire."""
 
 import json
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,9 +13,10 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.evidence import ChartPoint, Evidence, EvidenceNumber
 from wire_contracts.fields import FieldReader
-from wire_contracts.frames import utc_from_ms
+from wire_contracts.frames import LATEST_MS, utc_from_ms
 from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import (
+    TOLD_BYTES,
     DeviceTime,
     Operation,
     OperationKind,
@@ -131,8 +134,8 @@ def some_order() -> WorkOrderDocument:
 
 @given(st.lists(operations, max_size=5))
 def test_a_push_arrives_as_it_was_sent(sent: list[Operation]) -> None:
-    refused = tuple(each.op_id for each in sent[::2])
-    request = PushRequest(replica_id="r-1", operations=tuple(sent), refused=refused)
+    told = {each.op_id: each.at.wall_ms for each in sent[::2]}
+    request = PushRequest(replica_id="r-1", operations=tuple(sent), told=told)
 
     assert parse_push(read_json("push", dump_push(request))) == request
 
@@ -229,10 +232,31 @@ def test_any_body_is_parsed_or_refused_with_a_named_field(body: bytes) -> None:
     assert all(error.field for error in refusals)
 
 
-def test_what_names_no_operation_among_the_refused_is_left_out() -> None:
-    body = json.dumps({"v": 2, "replica": "r", "ops": [], "refused": ["a", 7, None, {}]}).encode()
+def test_what_says_nothing_of_a_former_server_is_left_out() -> None:
+    odd = {"a": 7, "b": "x", "c": None, "d": True, "e": -1, "f": 2**60, "g": 0}
 
-    assert parse_push(read_json("push", body)).refused == ("a",)
+    for told, kept in ((odd, {"a": 7, "g": 0}), ([1], {}), ("x", {}), (None, {})):
+        body = json.dumps({"v": 2, "replica": "r", "ops": [], "told": told}).encode()
+        assert parse_push(read_json("push", body)).told == kept
+
+
+def test_every_push_of_repeats_fits_with_what_is_told_of_them() -> None:
+    at = DeviceTime(wall_ms=LATEST_MS, mono_ms=1, boot_id="b", offset_ms=0)
+    one = Operation(
+        op_id=str(uuid.UUID(int=1)),
+        n=1,
+        group=str(uuid.UUID(int=2)),
+        actor="a",
+        kind=OperationKind.GO,
+        entity="work_order",
+        entity_id="w",
+        field="accept",
+        at=at,
+    )
+    alone = PushRequest(replica_id="r", operations=[one])
+    with_told = replace(alone, told={one.op_id: LATEST_MS})
+
+    assert len(dump_push(with_told)) - len(dump_push(alone)) <= TOLD_BYTES + len('"told":{},')
 
 
 def test_an_operation_needs_a_uuid() -> None:

@@ -33,6 +33,7 @@ MESSAGES = {
     "push.json": "PushRequest",
     "push_repeated.json": "PushRequest",
     "push_answer.json": "PushAnswer",
+    "push_answer_again.json": "PushAnswer",
     "blob_offer.json": "BlobOffer",
     "blob_have.json": "BlobAnswer",
     "blob_upload.json": "BlobAnswer",
@@ -42,6 +43,7 @@ MESSAGES = {
     "sealed.json": "SealedRequest",
     "sealed_repeated.json": "SealedRequest",
     "sealed_answer.json": "SealedAnswer",
+    "sealed_answer_told.json": "SealedAnswer",
 }
 SAMPLES = [
     (version, name)

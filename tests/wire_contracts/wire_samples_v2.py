@@ -34,7 +34,12 @@ from wire_contracts.blobs import (
 )
 from wire_contracts.codes import Code
 from wire_contracts.enrolment import dump_enrol, dump_enrol_answer, token_mark
-from wire_contracts.operations import OperationKind, dump_push, dump_push_answer
+from wire_contracts.operations import (
+    NO_EFFECT,
+    OperationKind,
+    dump_push,
+    dump_push_answer,
+)
 from wire_contracts.order_person import OrderPerson, order_person_json
 from wire_contracts.payloads import dump_json
 from wire_contracts.pokes import BEAT, Poke, dump_poke
@@ -85,9 +90,12 @@ PUSH_2 = replace(
         for each in (*OPERATIONS, PHOTO_FACT)
     ),
 )
-PUSH_REPEATED = replace(PUSH_2, refused=(PUSH_2.operations[0].op_id,))
+PUSH_REPEATED = replace(PUSH_2, told={uuid7(1): NO_EFFECT, uuid7(2): NOW_MS - 7})
 
 PUSH_ANSWER_2 = replace(PUSH_ANSWER, protocol=2)
+PUSH_ANSWER_AGAIN = replace(
+    PUSH_ANSWER_2, results=tuple(replace(each, at_ms=NOW_MS - 7) for each in PUSH_ANSWER.results)
+)
 
 OFFER = BlobOffer(sha256=SHA256, size_bytes=1_200_000, mime=BlobMime.JPEG, role=BlobRole.PHOTO)
 HAVE = BlobAnswer(is_had=True, offset=1_200_000)
@@ -109,12 +117,15 @@ SEALED = SealedRequest(
         ),
     ),
 )
-SEALED_REPEATED = replace(SEALED, refused=(uuid7(1),))
+SEALED_REPEATED = replace(SEALED, told={uuid7(1): NOW_MS - 7})
 SEALED_ANSWER = SealedAnswer(
     server_epoch=2**62,
     server_now_ms=NOW_MS,
     protocol=2,
     results=(SealedResult(kind=SealedKind.OPERATION, about=uuid7(1), is_opened=True),),
+)
+SEALED_ANSWER_TOLD = replace(
+    SEALED_ANSWER, results=(replace(SEALED_ANSWER.results[0], told_ms=NO_EFFECT),)
 )
 REVOKED = Refusal(
     code=Code.TOKEN_REVOKED, text="tablet token: token: was revoked; ask", must_wipe=True
@@ -143,9 +154,11 @@ FILES: dict[str, bytes] = {
     "push.json": dump_push(PUSH_2),
     "push_repeated.json": dump_push(PUSH_REPEATED),
     "push_answer.json": dump_push_answer(PUSH_ANSWER_2),
+    "push_answer_again.json": dump_push_answer(PUSH_ANSWER_AGAIN),
     "refusal.json": dump_json(refusal_json(REVOKED)),
     "sealed.json": dump_sealed(SEALED),
     "sealed_repeated.json": dump_sealed(SEALED_REPEATED),
     "sealed_answer.json": dump_sealed_answer(SEALED_ANSWER),
+    "sealed_answer_told.json": dump_sealed_answer(SEALED_ANSWER_TOLD),
 }
 """Name of the frozen file to the message as today's code writes it for a peer of version 2."""

@@ -1,0 +1,117 @@
+"""After a restore what the former server had said of a tablet's work decides whose an order was."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.field_app.office_parts import Office, office_app
+from tests.field_app.restore_parts import (
+    TwoCrews,
+    finish,
+    reopen,
+    stands,
+    sync_in_turn,
+    take_steps,
+    two_crews,
+    whoever_is_first,
+)
+from tests.field_app.withdrawal_parts import app_with_keys, revoke
+from wire_contracts.work_order_states import WorkOrderState
+
+
+@pytest.fixture
+def crews(office: Office, tmp_path: Path) -> Iterator[TwoCrews]:
+    with two_crews(office, tmp_path, office_app(office)) as found:
+        yield found
+
+
+@whoever_is_first
+def test_work_counts_again_that_came_after_the_order_had_been_given_away_and_back(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    finish(crews.one, order_id)  # in a cellar
+    crews.office.clock.advance(minutes=1)
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.assign(order_id, "crew-1")
+    crews.all_sync()
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+
+    for is_first in (is_one_first, not is_one_first):
+        crews.restore(backup, is_one_first=is_first)
+
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+        assert crews.office.order(order_id).document.result == "leak"
+        assert list(crews.one.look_here()) == []
+
+
+@whoever_is_first
+def test_who_had_only_accepted_a_reopened_order_has_it_and_loses_it_to_no_earlier_finish(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    finish(crews.one, order_id)
+    crews.all_sync()
+    reopen(crews, order_id, "crew-2")
+    take_steps(crews.two, order_id, "accept")
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.ACCEPTED, "crew-2")
+    assert list(crews.two.look_here()) == []
+
+
+@pytest.mark.parametrize("is_withdrawn_first", [True, False], ids=["withdrawn", "other"])
+@pytest.mark.parametrize("is_sent_before", [True, False], ids=["sent", "sealed"])
+def test_a_withdrawn_tablet_takes_nothing_by_what_it_had_been_refused(
+    office: Office, tmp_path: Path, *, is_withdrawn_first: bool, is_sent_before: bool
+) -> None:
+    app = app_with_keys(office, tmp_path / "keys")
+    with two_crews(office, tmp_path, app) as crews:
+        one, two = crews.one, crews.two
+        order_id = office.new_order()
+        crews.all_sync()
+        backup = office.back_up(tmp_path / "backup.sqlite3")
+        office.assign(order_id, "crew-2")
+        sync_in_turn(crews, two)
+        finish(one, order_id)
+        office.clock.advance(minutes=1)
+        take_steps(two, order_id, "accept", "depart")
+        office.assign(order_id, "crew-1")
+        sync_in_turn(crews, one, *[two] * is_sent_before)
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+        revoke(office, two)
+        sync_in_turn(crews, two)
+
+        office.restore(backup)
+        revoke(office, two)
+        order = (two, one) if is_withdrawn_first else (one, two)
+        sync_in_turn(crews, *order, *order)
+
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+        assert office.order(order_id).document.result == "leak"
+
+
+def test_of_several_restores_the_first_servers_order_of_the_visits_stands(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    finish(crews.one, order_id)
+    crews.all_sync()
+    reopen(crews, order_id, "crew-2")
+    finish(crews.two, order_id)
+    crews.all_sync()
+
+    for is_one_first in (False, True, False):
+        crews.restore(backup, is_one_first=is_one_first)
+
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
