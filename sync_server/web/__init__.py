@@ -4,7 +4,9 @@ The line through the modules:
 
     settings                 what the pages must know of the installation
     words, labels            how a page speaks to one reader
-    refusal_words            how refusals read in the reader's language
+    form_refusals            what is wrong with a sent form, as refusals
+    refusal_names, refusal_words
+                             how refusals read in the reader's language
     desk_labels, office_labels
                              how the matters of desk and office are called
     policy_words             what the product says itself of its policies

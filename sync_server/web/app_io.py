@@ -55,6 +55,7 @@ from sync_server.web.desk_routes_io import (
 from sync_server.web.exports_io import exports_router
 from sync_server.web.factor_io import factor_door_router, factor_router
 from sync_server.web.figures_io import figures_router
+from sync_server.web.form_refusals import form_refusals, is_of_the_path
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
 from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
@@ -128,6 +129,7 @@ _FACTOR_PAGES = {
 """Where a person is led who must show a second factor, or set one up."""
 
 _NOT_FOUND = 404
+_NOT_ALLOWED = 405
 _LONGEST_SUBJECT = 120
 _UNAUTHORISED = 401
 _REFUSED = frozenset(STATUS.values()) | {400, 404, 405, 410}
@@ -337,7 +339,7 @@ def _install_errors(app: FastAPI, pages: Pages) -> None:
         if _wants_page(request) and code in _FACTOR_PAGES and request.method == "GET":
             return see_other(f"{_FACTOR_PAGES[code]}?back={quote(here(request), safe='')}")
         if _wants_page(request):
-            return _error_page(pages, request, status, text)
+            return _error_page(pages, request, *_for_a_person(error, status, text))
         answer = error_answer(code, text)
         answer.status_code = status
         return answer
@@ -350,6 +352,18 @@ def _install_errors(app: FastAPI, pages: Pages) -> None:
         RequestValidationError,
     ):
         app.add_exception_handler(kind, refused)
+
+
+def _for_a_person(error: Exception, status: int, text: str) -> tuple[int, str]:
+    """Return what a page says of a refusal; "": that nothing is at this address."""
+    if isinstance(error, RequestValidationError):
+        problems = error.errors()
+        if is_of_the_path(problems):
+            return _NOT_FOUND, ""
+        return status, "\n".join(form_refusals(problems))
+    if isinstance(error, HTTPException) and status in (_NOT_FOUND, _NOT_ALLOWED):
+        return status, ""
+    return status, text
 
 
 def _note_refusal(pages: Pages, request: Request) -> None:
@@ -396,12 +410,15 @@ def _error_page(pages: Pages, request: Request, status: int, text: str) -> Respo
         )
     reader = pages.reader(person)
     words = reader.words
+    is_form = request.method == "POST"
+    heading = mark("This was not saved") if is_form else mark("This cannot be shown")
     return pages.page(
         request,
         reader,
         "error.html",
         "",
-        heading=words.gettext(mark("This cannot be shown")),
+        heading=words.gettext(heading),
+        is_form=is_form,
         problem_text=text or words.gettext(mark("There is nothing at this address.")),
         status=status,
     )

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from functools import partial
 from gettext import NullTranslations
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -425,9 +426,19 @@ def count_badges(connection: Connection, person: Person) -> dict[str, int]:
 
 
 def here(request: Request) -> str:
-    """Return path and query of the page, to come back to."""
+    """Return path and query of the page, to come back to; of a sent form, the page it stood on."""
+    if request.method not in {"GET", "HEAD"}:
+        return _page_before(request)
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def _page_before(request: Request) -> str:
+    """Return the page of this site that a form was sent from, else the start page."""
+    before = urlsplit(request.headers.get("referer", ""))
+    if before.netloc != request.headers.get("host", ""):
+        return "/"
+    return safe_back(f"{before.path}?{before.query}" if before.query else before.path)
 
 
 def safe_back(path: str) -> str:

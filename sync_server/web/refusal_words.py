@@ -23,106 +23,28 @@ from sync_server.web.desk_labels import (
 )
 from sync_server.web.labels import MEDIA, ORDER_STATES, ROLES
 from sync_server.web.office_labels import CHANGE_KINDS, CHANGE_STATES, OUTAGE_STATES, SKILLS
+from sync_server.web.refusal_names import ACTIONS, FIELDS, NOUNS
 from sync_server.web.words import Words, mark
 
-FIELDS: Final[Mapping[str, str]] = {
-    "state": mark("field state"),
-    "reason": mark("field reason"),
-    "to": mark("field to"),
-    "day": mark("field day"),
-    "valid_from": mark("field valid_from"),
-    "valid_to": mark("field valid_to"),
-    "text": mark("field text"),
-    "result": mark("field result"),
-    "request": mark("field request"),
-    "counted": mark("field counted"),
-    "visit": mark("field visit"),
-    "violation": mark("field violation"),
-    "until": mark("field until"),
-    "survey": mark("field survey"),
-    "statement": mark("field statement"),
-    "name": mark("field name"),
-    "measure": mark("field measure"),
-    "login": mark("field login"),
-    "figure": mark("field figure"),
-    "facts": mark("field facts"),
-    "decider": mark("field decider"),
-    "answer": mark("field answer"),
-    "title": mark("field title"),
-    "slot": mark("field slot"),
-    "score": mark("field score"),
-    "role": mark("field role"),
-    "response": mark("field response"),
-    "remark": mark("field remark"),
-    "reference": mark("field reference"),
-    "question": mark("field question"),
-    "person": mark("field person"),
-    "parts": mark("field parts"),
-    "papers": mark("field papers"),
-    "opinion": mark("field opinion"),
-    "month": mark("field month"),
-    "lessons": mark("field lessons"),
-    "kind": mark("field kind"),
-    "kept": mark("field kept"),
-    "judge": mark("field judge"),
-    "evidence": mark("field evidence"),
-    "dispute": mark("field dispute"),
-    "detectors": mark("field detectors"),
-    "department": mark("field department"),
-    "decision": mark("field decision"),
-    "customer": mark("field customer"),
-    "contact": mark("field contact"),
-    "class": mark("field class"),
-    "cause": mark("field cause"),
-    "card": mark("field card"),
-    "bank_slip": mark("field bank_slip"),
-    "alternative": mark("field alternative"),
-    "account": mark("field account"),
-    "alert": mark("field alert"),
-    "building": mark("field building"),
-    "call": mark("field call"),
-    "crew": mark("field crew"),
-    "crew_id": mark("field crew_id"),
-    "home": mark("field home"),
-    "incident": mark("field incident"),
-    "interruption": mark("field interruption"),
-    "order": mark("field order"),
-    "route": mark("field route"),
-    "stop": mark("field stop"),
-    "team": mark("field team"),
-    "password": mark("field password"),
-    "second factor": mark("field second factor"),
-    "code": mark("field code"),
-    "address": mark("field address"),
-    "time": mark("field time"),
-    "zone": mark("field zone"),
-    "skill": mark("field skill"),
-    "group": mark("field group"),
-    "appointment": mark("field appointment"),
-    "due": mark("field due"),
-    "counter": mark("field counter"),
-    "book": mark("field book"),
-    "approval": mark("field approval"),
-    "heading": mark("field heading"),
-    "event": mark("field event"),
-}
-"""Field of a refusal -> what the reader calls it; what is not here is a column of a file."""
-
-NOUNS: Final[Mapping[str, str]] = {
-    "a new building": mark("a new building"),
-    "a number": mark("a number"),
-    "a part of the network": mark("a part of the network"),
-    "a service request": mark("a service request"),
-    "a verdict": mark("a verdict"),
-    "a visit": mark("a visit"),
-    "a work order": mark("a work order"),
-    "an alert": mark("an alert"),
-    "an interruption": mark("an interruption"),
-    "an opinion": mark("an opinion"),
-}
-"""What life cycles call the thing that they are of."""
-
 PARTS: Final[Sequence[str]] = (
+    mark("correct it"),
+    mark("write a day such as 2026-12-01"),
+    mark("write it like the example"),
+    mark("{a} is not written as it is wanted"),
+    mark("write {n} or less"),
+    mark("{a} is more than {n}"),
+    mark("write {n} or more"),
+    mark("{a} is less than {n}"),
+    mark("choose one from the list"),
+    mark("{a} is none of the choices"),
+    mark("write digits, with a point before the decimals"),
+    mark("{a} is no number"),
+    mark("write digits only"),
+    mark("{a} is no whole number"),
+    mark("write more"),
+    mark("is shorter than {n} letters"),
+    mark("shorten it"),
+    mark("is longer than {n} letters"),
     mark("a letter was left; wait for a call"),
     mark("a stand-in is registered beforehand"),
     mark("accept it first"),
@@ -431,8 +353,14 @@ _CODES: Final[Mapping[str, str]] = {
     **ROLES,
     **MEDIA,
     **NOUNS,
+    **ACTIONS,
 }
 _HOLE: Final = re.compile(r"\{(\w+)\}")
+_PLACES: Final = (
+    re.compile(r"([^:'\"]+(?: '[^'\n]*'| \"[^\"\n]*\")?): ([^:'\"]+): "),
+    re.compile(r"([^:'\"]+): "),
+)
+"""A place, whose name may be in quotes, and a field; a field alone."""
 
 
 def refusal_text(text: str, words: Words) -> str:
@@ -467,10 +395,10 @@ def _splits(text: str) -> Iterator[tuple[str, str]]:
 
 def _placed(head: str) -> Iterator[tuple[Sequence[str], str]]:
     """Yield place and field before a problem, the field alone, nothing; a value is in quotes."""
-    for count in (2, 1):
-        found = re.match(rf"(?:[^:'\"]+: ){{{count}}}", head)
+    for pattern in _PLACES:
+        found = pattern.match(head)
         if found is not None:
-            yield found[0].removesuffix(": ").split(": "), head[found.end() :]
+            yield found.groups(), head[found.end() :]
     yield (), head
 
 
