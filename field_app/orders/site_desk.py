@@ -54,7 +54,6 @@ from field_app.orders.work_record import (
     TYPED_GAS,
     OwnFact,
     closed_valves,
-    reading_corrected,
     work_record,
 )
 from field_app.store import draft_store, outbox_store, settings_store
@@ -336,18 +335,18 @@ class SiteDesk:
 
         self._database.write(work)
 
-    def read_meter(self, order_id: str, reading: JsonObject) -> None:
-        """Keep what the dial shows, with what was doubtful about it; a slip before is corrected."""
+    def read_meter(self, order_id: str, reading: JsonObject, *, corrects: bool = False) -> None:
+        """Keep what the dial shows, with what was doubtful about it.
+
+        With `corrects` it takes the place of the last reading of this visit: that was a slip.
+        """
 
         def work(connection: Connection) -> None:
-            value = reading.get("value")
-            facts = facts_of_order(connection, order_id)
-            former = None
-            if isinstance(value, int | float):
-                former = reading_corrected(facts, float(value))
+            sheet = self._sheet(connection, order_id)
+            last = sheet.record.read_here
+            former = last.fact_id if corrects and last is not None else None
             self._append(connection, [new_fact(order_id, FactType.METER_READING, reading, former)])
-            typed = self._sheet(connection, order_id).values_of("reading")
-            self._forget(connection, order_id, "reading", typed)
+            self._forget(connection, order_id, "reading", sheet.values_of("reading"))
 
         self._database.write(work)
 

@@ -74,10 +74,12 @@ class OwnFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterCount:
-    """A reading of the dial, as the crew took it."""
+    """A reading of the dial, as the crew took it; `is_doubted`: it was asked about then."""
 
     value: float
     at_ms: int
+    fact_id: str
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class WorkRecord:
         gas: Measurements of this crew, the newest last, with when they were taken.
         parts: Parts by id, with everything that was taken and put back added up.
         counts: Readings of the dial, the newest last.
+        read_here: The last reading of this visit, None without one.
         lel_pct: The most gas that was found since the order was finished last, by whom and where
             ever: in the air, in a step, by the crews before, % LEL; None where nobody measured.
         gas_at: When the newest measurement of the air was taken, by every clock.
@@ -109,6 +112,7 @@ class WorkRecord:
     gas: Sequence[tuple[int, GasMeasurement]] = ()
     parts: Sequence[PartUsed] = ()
     counts: Sequence[MeterCount] = ()
+    read_here: MeterCount | None = None
     lel_pct: float | None = None
     gas_at: DeviceTime | None = None
     gas_order: GasOrder | None = None
@@ -187,6 +191,7 @@ def work_record(
         gas_at=_gas_at(case),
         parts=_parts(facts),
         counts=_counts(case),
+        read_here=_read_here(facts),
         lel_pct=max((value for value in found if value is not None), default=None),
         gas_order=_gas_order(facts, begins),
         begun_at_ms=max(
@@ -398,19 +403,25 @@ def _parts(facts: Sequence[OwnFact]) -> tuple[PartUsed, ...]:
     return tuple(part for part in sums.values() if part.quantity > 0)
 
 
-def reading_corrected(facts: Sequence[OwnFact], value: float) -> str | None:
-    """Return the reading of this visit that a new one takes the place of, None for none.
+NEW_REGISTER: Final = frozenset({"meter_exchanged", "rolled_over"})
+"""Reasons with which a dial shows less and both readings are right."""
 
-    One that was doubted when it was taken, or that shows more than the dial does now: no meter
-    counts backwards. Any other stands beside the new one.
+
+def may_correct(last: MeterCount | None, value: float, reason: str) -> bool:
+    """Return whether a reading may take the place of the last one of this visit: somebody must say.
+
+    It may where that one was doubted, or shows more than the dial does now. Any other stands beside
+    it, and so does the first one of a dial that began anew.
     """
+    if last is None or reason in NEW_REGISTER:
+        return False
+    return last.is_doubted or last.value > value
+
+
+def _read_here(facts: Sequence[OwnFact]) -> MeterCount | None:
+    """Return the last reading of this visit, None without one."""
     begins = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
-    taken = [each for each in facts[begins:] if each.fact_type == FactType.METER_READING]
-    if not taken:
-        return None
-    before = taken[-1].payload.get("value")
-    is_more = isinstance(before, int | float) and before > value
-    return taken[-1].fact_id if is_more or taken[-1].payload.get("doubt") else None
+    return next(reversed(_counts(facts[begins:])), None)
 
 
 def _counts(facts: Sequence[OwnFact]) -> tuple[MeterCount, ...]:
@@ -420,5 +431,12 @@ def _counts(facts: Sequence[OwnFact]) -> tuple[MeterCount, ...]:
         is_reading = fact.fact_type == FactType.METER_READING and fact.fact_id not in corrected
         value = fact.payload.get("value") if is_reading else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            found.append(MeterCount(value=float(value), at_ms=fact.at_ms))
+            found.append(
+                MeterCount(
+                    value=float(value),
+                    at_ms=fact.at_ms,
+                    fact_id=fact.fact_id,
+                    is_doubted=bool(fact.payload.get("doubt")),
+                )
+            )
     return tuple(found)

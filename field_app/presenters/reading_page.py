@@ -7,6 +7,7 @@ from typing_extensions import override
 from field_app.forms.numbers import parse_number, shown_number
 from field_app.orders.reading_check import MUCH_PER_DAY, Doubt, doubt_of, expected_now
 from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.work_record import may_correct
 from field_app.patrols.meter_doubts import much_per_day, with_round
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
@@ -31,6 +32,9 @@ from wire_contracts.order_site import OrderSite
 _SHOWN_COUNTS = 5
 _NEVER = frozenset({Doubt.NOT_A_NUMBER, Doubt.TOO_LONG})
 """What no reason makes right."""
+
+_CORRECTS, _BESIDE = "corrects", "beside"
+"""What a reading is to the one before it on the same visit."""
 
 _OF = ":"
 """A reason is kept with the value that it was given for."""
@@ -78,6 +82,7 @@ class ReadingPage(SitePage):
         is_question = doubt is not None and doubt not in _NEVER
         if is_question:
             blocks.append(self._question(text.strip(), reason))
+        blocks += self._correction(data, answers)
         blocks.append(self._before(site))
         blocks += self._taken(data)
         return SheetView(
@@ -88,7 +93,7 @@ class ReadingPage(SitePage):
                 key="keep",
                 text=t("Keep the reading"),
                 icon="check-bold",
-                refusal=self._refusal(text, doubt, reason),
+                refusal=self._refusal(text, doubt, reason) or self._unsaid(data, answers),
             ),
             saved_text=answers.saved_text,
             message=answers.message,
@@ -103,7 +108,7 @@ class ReadingPage(SitePage):
         site = sheet.document.site or OrderSite()
         text, reason = answers.get("value"), _reason_of(answers)
         doubt = doubt_of(text, site.counts, sheet.now_ms, self._much_per_day)
-        refusal = self._refusal(text, doubt, reason)
+        refusal = self._refusal(text, doubt, reason) or self._unsaid(sheet, answers)
         value = parse_number(text)
         if refusal or value is None:
             return Tapped(message=refusal)
@@ -116,6 +121,7 @@ class ReadingPage(SitePage):
                 "doubt": None if doubt is None else str(doubt),
                 "sure_because": reason,
             },
+            corrects=_may_correct(sheet, answers) and _said_of(answers, "which") == _CORRECTS,
         )
         return Tapped(is_done=True)
 
@@ -159,6 +165,33 @@ class ReadingPage(SitePage):
             ),
         )
 
+    def _correction(self, data: SiteSheet, answers: Answers) -> list[Block]:
+        """Return what this reading is to the last one of the visit, where that may be a slip."""
+        t, last, value = self.t, data.record.read_here, answers.get("value").strip()
+        if last is None or not _may_correct(data, answers):
+            return []
+        title = t("{value} was read here at {time}. And this one?").format(
+            value=shown_number(last.value), time=self._time(last.at_ms)
+        )
+        said = (
+            (_CORRECTS, t("It corrects that one"), "pencil"),
+            (_BESIDE, t("Both are right"), "plus"),
+        )
+        lines = tuple(
+            ChoiceLine(
+                value=f"{key}{_OF}{value}",
+                text=text,
+                icon=icon,
+                is_selected=key == _said_of(answers, "which"),
+            )
+            for key, text, icon in said
+        )
+        return [ChoiceBlock(key="which", title=title, lines=lines)]
+
+    def _unsaid(self, data: SiteSheet, answers: Answers) -> str:
+        is_open = _may_correct(data, answers) and not _said_of(answers, "which")
+        return self.t("Say whether it corrects the reading before.") if is_open else ""
+
     def _expected(self, site: OrderSite, now_ms: int) -> str:
         expected = expected_now(site.counts, now_ms)
         if expected is None:
@@ -197,9 +230,19 @@ class ReadingPage(SitePage):
 
 
 def _reason_of(answers: Answers) -> str:
-    """Return why the value that is typed now is right; what was said of another one is gone."""
-    reason, _, value = answers.get("sure").partition(_OF)
-    return reason if value == answers.get("value").strip() else ""
+    """Return why the value that is typed now is right."""
+    return _said_of(answers, "sure")
+
+
+def _said_of(answers: Answers, key: str) -> str:
+    """Return what was answered of the value that is typed now; of another one it is gone."""
+    said, _, value = answers.get(key).partition(_OF)
+    return said if value == answers.get("value").strip() else ""
+
+
+def _may_correct(data: SiteSheet, answers: Answers) -> bool:
+    value = parse_number(answers.get("value"))
+    return value is not None and may_correct(data.record.read_here, value, _reason_of(answers))
 
 
 def _unit(site: OrderSite) -> str:

@@ -422,14 +422,3 @@ def test_gas_that_stood_in_the_finding_is_not_typed_away(
     assert sheet.record.lel_pct == most
     lacks = {each.lack for each in sheet.lacking(sheet.answers, Evidence())}
     assert (Lack.GAS_MEASURED in lacks) is (most is not None)
-
-
-def test_a_reading_that_was_a_slip_is_corrected_and_another_one_stands_beside(
-    tablet: Tablet, town: TownOffice
-) -> None:
-    for value, doubt in ((18420.0, "much_more"), (1842.0, None), (1843.0, None)):
-        tablet.site.read_meter(LEAK, {"meter_id": "m", "value": value, "doubt": doubt})
-
-    assert [each.value for each in tablet.site.sheet(LEAK).record.counts] == [1842.0, 1843.0]
-    readings = told(tablet, town, "meter_reading")
-    assert [bool(each.get("supersedes")) for each in readings] == [False, True, False]
