@@ -59,6 +59,15 @@ class TapClock:
         )
 
 
+def elapsed_s() -> float:
+    """Return wall seconds that only ever rise and go on while the machine sleeps.
+
+    The monotonic clock of Linux and Android rests in sleep; that of Windows does not.
+    """
+    boot_clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot_clock is None else time.clock_gettime(boot_clock)
+
+
 def monotonic_s() -> float:
     """Return wall seconds that only ever rise, to measure how long something took."""
     return time.monotonic()

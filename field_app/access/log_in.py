@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from field_app.clock_io import monotonic_s
+from field_app.clock_io import elapsed_s
 from field_app.platform.ports import PinOutcome, PinVerdict, Vault, VaultLockedError
 from field_app.store.ids_io import draw_session
 from wire_contracts.operations import DeviceTime
@@ -20,15 +20,18 @@ class LogIn:
         self,
         vault: Vault,
         now: Callable[[], DeviceTime],
-        monotonic_s: Callable[[], float] = monotonic_s,
+        elapsed_s: Callable[[], float] = elapsed_s,
     ) -> None:
-        """Begin locked when anybody here has a PIN; `monotonic_s` tells wall seconds."""
-        self._monotonic_s = monotonic_s
+        """Begin locked when anybody here has a PIN.
+
+        `elapsed_s` tells wall seconds, those of sleep among them: a tablet that is woken locks.
+        """
+        self._elapsed_s = elapsed_s
         self._vault = vault
         self._now = now
         self._lock = threading.Lock()
         self._session = draw_session(has_pin=False)
-        self._touched_s = monotonic_s()
+        self._touched_s = elapsed_s()
 
     @property
     def session(self) -> str:
@@ -46,7 +49,7 @@ class LogIn:
             verdict = self._vault.unlock(account_id, pin, self._now())
             if verdict.outcome is PinOutcome.OPENED:
                 self._session = draw_session(has_pin=True)
-                self._touched_s = self._monotonic_s()
+                self._touched_s = self._elapsed_s()
             return verdict
 
     def switch(self, account_id: str) -> bool:
@@ -70,7 +73,7 @@ class LogIn:
             is_first = not self._vault.has_key()
             self._vault.set_pin(account_id, pin)
             self._session = draw_session(has_pin=True)
-            self._touched_s = self._monotonic_s()
+            self._touched_s = self._elapsed_s()
             return is_first
 
     def begin_anew(self) -> None:
@@ -79,7 +82,7 @@ class LogIn:
 
     def touch(self) -> None:
         """Note that somebody has touched the screen."""
-        self._touched_s = self._monotonic_s()
+        self._touched_s = self._elapsed_s()
 
     def lock(self) -> None:
         """Lock now, where there is a PIN; personal data cannot be read any more."""
@@ -87,7 +90,7 @@ class LogIn:
 
     def lock_if_idle(self) -> bool:
         """Lock when nobody has touched the screen for a while; return whether it did so now."""
-        idle_s = self._monotonic_s() - self._touched_s
+        idle_s = self._elapsed_s() - self._touched_s
         if not self._vault.is_open() or idle_s < LOCK_AFTER_S:
             return False
         self.lock()

@@ -112,13 +112,20 @@ class LogInPresenter:
         self.refresh()
 
     def touch(self) -> None:
-        """Note that somebody is at the tablet."""
-        self._tablet.log_in.touch()
+        """Note that somebody is at the tablet; the touch that wakes it opens nothing."""
+        if not self.lock_if_idle():
+            self._tablet.log_in.touch()
+
+    def lock_if_idle(self) -> bool:
+        """Lock when nobody has been at the tablet for a while; return whether it did so now."""
+        is_locked_now = self._tablet.log_in.lock_if_idle()
+        if is_locked_now:
+            self.refresh()
+        return is_locked_now
 
     def tick(self) -> None:
         """Lock when nobody has been at the tablet for a while; drop what the lease has ended."""
-        if self._tablet.log_in.lock_if_idle():
-            self.refresh()
+        self.lock_if_idle()
         self._stage.act(self._tablet.personal.check_lease, lambda _has_dropped: None)
 
     def _look(self) -> _Access:

@@ -227,8 +227,8 @@ class LamplighterApp(App):
         return True
 
     def on_resume(self) -> None:
-        """Draw what happened meanwhile."""
-        self.navigator.refresh()
+        """Lock what has slept for long, then draw what happened meanwhile."""
+        self.navigator.tick()
 
     def stop_soon(self) -> None:
         """Stop on the next frame; a signal may arrive in the middle of one."""

@@ -1,5 +1,6 @@
 """Several people on one tablet: every tap keeps its author, and drafts stay with theirs."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -184,6 +185,21 @@ def test_a_tablet_that_lies_about_locks_itself(tmp_path: Path) -> None:
     assert (early, after_a_touch) == (False, False)
     assert (log_in.lock_if_idle(), log_in.lock_if_idle()) == (True, False)
     assert log_in.is_locked()
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this monotonic clock never rests")
+def test_a_tablet_that_has_slept_is_locked_by_the_touch_that_wakes_it(
+    tablet: Tablet, presenter: LogInPresenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tablet.set_pin(PIN)
+    presenter.touch()
+    stayed_open = not tablet.log_in.is_locked()
+    woken_s = time.clock_gettime(time.CLOCK_BOOTTIME) + LOCK_AFTER_S
+    monkeypatch.setattr(time, "clock_gettime", lambda _clock: woken_s)
+    presenter.touch()
+
+    assert stayed_open
+    assert (tablet.log_in.is_locked(), presenter.view.step) == (True, PinStep.WHO)
 
 
 def test_a_pin_is_chosen_twice_and_opens_again(tablet: Tablet, presenter: LogInPresenter) -> None:
