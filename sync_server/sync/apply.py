@@ -99,7 +99,7 @@ def _strange_actor(
     (RULINGS R1), and somebody is asked who that was (`push`).
     """
     strange = why_strange(context, operation, time)
-    if not strange or context.may_be_forgotten(last_word_utc(operation.at, time)):
+    if not strange or context.is_from_before(last_word_utc(operation.at, time)):
         return ""
     return strange if has_account(connection, operation.actor) else ""
 
@@ -196,6 +196,8 @@ def _barrier(
     """Return why the field cannot be written by this tablet, None when it can."""
     if order.crew_id != context.tablet.crew_id:
         return Code.NOT_YOURS, "the order is another crew's now"
+    if context.was_refused:
+        return Code.NOT_YOURS, "it was not taken before the restore either"
     if order.state in _SEALED_STATES:
         return Code.STATE, f"the order is {order.state}"
     if operation.field in OF_ONE_VISIT and visit_of(order, time) < order.visit:
@@ -292,7 +294,7 @@ def _go(
         op_id=operation.op_id,
         word_utc=context.counts_of_utc(word_utc),
     )
-    repeat = Repeat(event, word_utc)
+    repeat = Repeat(event, word_utc, context.had_it_utc(word_utc))
     recalled = recall(connection, context, order, repeat)
     order = recalled.order
     if recalled.is_repeated:
@@ -319,7 +321,8 @@ def _refusal(
 ) -> Effect | None:
     """Return why the step cannot be taken, None when it can (or has been)."""
     is_mine = order.document.crew_id == context.tablet.crew_id
-    if not is_mine and not (is_free(context, order) and event is WorkOrderEvent.ACCEPT):
+    is_open = is_free(context, order) and event is WorkOrderEvent.ACCEPT
+    if context.was_refused or not (is_mine or is_open):
         return _foreign(connection, context, order, event)
     if is_there(order.state, event) and is_mine:
         return None

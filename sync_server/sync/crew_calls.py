@@ -42,7 +42,8 @@ def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
         return None
     text = _handover_text(fact, payload)
     order = context.book.find(fact.order_id)
-    is_theirs = order is not None and order.document.crew_id == context.tablet.crew_id
+    is_crews = order is not None and order.document.crew_id == context.tablet.crew_id
+    is_theirs = is_crews and not context.was_refused
     if text is not None and order is not None and is_theirs and not _is_outdated(fact, order):
         context.book.change(fact.order_id, {"handover": text})
     return _HANDED_OVER

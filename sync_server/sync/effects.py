@@ -19,10 +19,15 @@ from wire_contracts.work_order_states import WorkOrderEvent
 
 
 class Repeat(NamedTuple):
-    """A step that a tablet repeats, and the server's last word that its author knew."""
+    """A step that a tablet repeats, and the server's last word that its author knew.
+
+    `had_utc`: of when it is known that the crew had the order: of then, or when a former server
+    took the step.
+    """
 
     event: WorkOrderEvent
     word_utc: datetime
+    had_utc: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +69,18 @@ class CrewContext:
 
         Not what the former server refused: that took nothing then and takes nothing now.
         """
-        is_taken = bool(self.told_ms) and self.restored_at_utc is not None
-        return is_taken or (self.is_from_before(word_utc) and not self.was_refused)
+        return self.is_from_before(word_utc) and not self.was_refused
 
     def is_from_before(self, word_utc: datetime) -> bool:
         """Return whether a word of the server is from before its restore.
 
-        One later than now is of a server whose clock was ahead of this machine's.
+        One later than now is of a server whose clock was ahead of this machine's. What a server has
+        told of, and this one does not know, is from before whatever the clocks say.
         """
         if self.restored_at_utc is None:
             return False
+        if self.told_ms is not None:
+            return True
         is_ahead = word_utc > self.now_utc + SUSPECT_OFFSET
         return is_ahead or word_utc <= self.restored_at_utc
 
@@ -88,8 +95,7 @@ class CrewContext:
 
     def counts_of_utc(self, word_utc: datetime) -> datetime | None:
         """Return of when a step of before the restore counts; None: of now."""
-        is_before = self.may_be_forgotten(word_utc) or self.is_from_before(word_utc)
-        return self.had_it_utc(word_utc) if is_before else None
+        return self.had_it_utc(word_utc) if self.may_be_forgotten(word_utc) else None
 
     def had_it_utc(self, word_utc: datetime) -> datetime:
         """Return of when it is known that the crew had the order: what was taken was its own then.

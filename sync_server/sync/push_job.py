@@ -89,8 +89,9 @@ class PushJob:
             for entry in fresh:
                 time = self._time_of(entry)
                 context = crews.context_of(entry, time)
-                if entry.op_id in self._sender.told:
-                    context = replace(context, told_ms=self._sender.told[entry.op_id])
+                told_ms = papers.told.told_of(entry, group, self._sender.told)
+                if told_ms is not None:
+                    context = replace(context, told_ms=told_ms)
                 effect = self._apply(context, entry, time)
                 if self._sender.has_closed and _needs_others(entry, effect):
                     self._waiting.add(entry.op_id)

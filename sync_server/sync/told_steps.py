@@ -14,7 +14,10 @@ _ON_ORDERS = frozenset({OperationKind.GO, OperationKind.SET})
 
 
 class ToldSteps:
-    """What `effects.CrewContext` says of its fields of the same names."""
+    """What `effects.CrewContext` says of its fields of the same names.
+
+    `refused`: the orders on which something was told to have had no effect.
+    """
 
     def __init__(self) -> None:
         """Know of nothing."""
@@ -22,6 +25,7 @@ class ToldSteps:
         self.steps: dict[str, list[Repeat]] = {}
         self.finished: set[str] = set()
         self.worked: set[str] = set()
+        self.refused: set[str] = set()
 
     def note(self, entries: Iterable[Entry], told: Mapping[str, int]) -> None:
         """Note per order what the sender knew of the server when it last worked on it.
@@ -31,10 +35,13 @@ class ToldSteps:
         """
         for each in entries:
             told_ms = told.get(each.op_id)
-            if isinstance(each, Broken) or told_ms == NO_EFFECT:
+            if isinstance(each, Broken):
+                continue
+            if told_ms == NO_EFFECT:
+                self.refused.add(each.entity_id)
                 continue
             if each.kind is OperationKind.GO and each.field in CREW_EVENTS:
-                self._note_step(each, is_taken=told_ms is not None)
+                self._note_step(each, told_ms)
             if each.kind is OperationKind.SET and each.field in FIELD_OWNED:
                 self.worked.add(each.entity_id)  # a tablet writes on its crew's orders alone
             if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
@@ -42,11 +49,33 @@ class ToldSteps:
                 known_utc = self.step_words.get(each.entity_id, word_utc)
                 self.step_words[each.entity_id] = max(known_utc, word_utc)
 
-    def _note_step(self, step: Operation, *, is_taken: bool) -> None:
+    def _note_step(self, step: Operation, told_ms: int | None) -> None:
         event, at = WorkOrderEvent(step.field), step.at
         known_ms = at.wall_ms + at.offset_ms if at.contact_ms is None else at.contact_ms
-        self.steps.setdefault(step.entity_id, []).append(Repeat(event, utc_from_ms(known_ms)))
-        if event is WorkOrderEvent.FINISH and not is_taken:  # else that says when
+        had_utc = utc_from_ms(max(known_ms, told_ms or 0))
+        repeat = Repeat(event, utc_from_ms(known_ms), had_utc)
+        self.steps.setdefault(step.entity_id, []).append(repeat)
+        if event is WorkOrderEvent.FINISH and told_ms is None:  # else that says when
             self.finished.add(step.entity_id)
-        if event is not WorkOrderEvent.ACCEPT or is_taken:
+        if event is not WorkOrderEvent.ACCEPT or told_ms is not None:
             self.worked.add(step.entity_id)
+
+    def told_of(self, entry: Entry, group: Iterable[Entry], told: Mapping[str, int]) -> int | None:
+        """Return what a former server had said of an operation (`CrewContext.told_ms`).
+
+        It took every fact: whether that was of who had the order say the steps and words of the
+        same user action, else those of the same push.
+        """
+        if isinstance(entry, Broken):
+            return None
+        if entry.kind in _ON_ORDERS:
+            return told.get(entry.op_id)
+        beside = [
+            told[each.op_id]
+            for each in group
+            if isinstance(each, Operation) and each.kind in _ON_ORDERS and each.op_id in told
+        ]
+        if beside:
+            return max(beside)
+        order_id = None if entry.payload is None else entry.payload.get("order_id")
+        return NO_EFFECT if order_id in self.refused else None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from sync_server.db.order_tables import WORK_ORDER_EVENT
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -64,21 +64,30 @@ _HAS_STEP = _HAD.where(
 
 
 class VisitEnd(NamedTuple):
-    """When a crew ended its last visit to an order, and by which operation."""
+    """When the server knew that a crew had ended its last visit to an order; which operation did.
 
-    happened_at_utc: datetime
+    Of what was repeated after a restore: since when the former one knew; where nothing tells that,
+    when it was tapped.
+    """
+
+    known_at_utc: datetime
     op_id: str | None
 
 
 def last_end(connection: Connection, order_id: str) -> VisitEnd | None:
     """Return how the order's newest visit ended that did, None when none has."""
     row = connection.execute(_LAST_END, {"of_order": order_id}).first()
-    return None if row is None else VisitEnd(utc_from_ms(row.happened_at_ms), row.op_id)
+    return None if row is None else VisitEnd(utc_from_ms(row.known_at_ms), row.op_id)
 
 
+_KNOWN_AT = func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms)
+_ENDED_AT = case(
+    (WORK_ORDER_EVENT.c.happened_at_ms > _KNOWN_AT, WORK_ORDER_EVENT.c.happened_at_ms),
+    else_=_KNOWN_AT,
+)
 _ENDS = (WorkOrderEvent.FINISH, WorkOrderEvent.CANNOT_FINISH, WorkOrderEvent.NO_ACCESS)
 _LAST_END = (
-    select(WORK_ORDER_EVENT.c.happened_at_ms, WORK_ORDER_EVENT.c.op_id)
+    select(_ENDED_AT.label("known_at_ms"), WORK_ORDER_EVENT.c.op_id)
     .where(
         WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
         WORK_ORDER_EVENT.c.event.in_([str(each) for each in _ENDS]),
@@ -98,7 +107,6 @@ def last_step_at(connection: Connection, order_id: str) -> datetime | None:
     return None if at_ms is None else utc_from_ms(at_ms)
 
 
-_KNOWN_AT = func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms)
 _LAST_STEP = select(func.max(_KNOWN_AT)).where(WORK_ORDER_EVENT.c.order_id == bindparam("of_order"))
 
 

@@ -1,15 +1,20 @@
 """After a restore what the former server had said of a tablet's work decides whose an order was."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from field_app.tablet import Tablet
 from tests.field_app.office_parts import Office, office_app
 from tests.field_app.restore_parts import (
     TwoCrews,
+    find,
     finish,
+    mate_of,
     reopen,
+    said,
     stands,
     sync_in_turn,
     take_steps,
@@ -66,6 +71,75 @@ def test_who_had_only_accepted_a_reopened_order_has_it_and_loses_it_to_no_earlie
 
     assert stands(crews, order_id) == (WorkOrderState.ACCEPTED, "crew-2")
     assert list(crews.two.look_here()) == []
+
+
+def find_nothing(tablet: Tablet, order_id: str) -> None:
+    take_steps(tablet, order_id, "accept", "depart", "arrive", "begin")
+    find(tablet, order_id, "nothing found", result="other")
+
+
+@pytest.mark.parametrize("is_mate_first", [True, False], ids=["colleague", "who finished"])
+def test_a_colleagues_later_first_steps_reopen_nothing_that_was_finished_in_a_cellar(
+    crews: TwoCrews, tmp_path: Path, *, is_mate_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        finish(crews.one, order_id)  # in a cellar
+        crews.office.clock.advance(minutes=5)
+        sync_in_turn(crews, mate)
+        take_steps(mate, order_id, "accept", "depart", "arrive")
+        sync_in_turn(crews, mate, crews.one)
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+
+        crews.office.restore(backup)
+        sync_in_turn(crews, *((mate, crews.one) if is_mate_first else (crews.one, mate)))
+
+        assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+
+
+@whoever_is_first
+def test_a_crew_that_did_everything_and_was_refused_takes_nothing_by_it(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    finish(crews.one, order_id)  # in a cellar
+    crews.office.clock.advance(minutes=1)
+    find_nothing(crews.two, order_id)  # off the network
+    crews.office.assign(order_id, "crew-1")
+    sync_in_turn(crews, crews.one, crews.two)
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+
+
+@whoever_is_first
+def test_words_that_were_refused_beat_none_of_the_crew_that_had_the_order(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    finish(crews.two, order_id)
+    sync_in_turn(crews, crews.two)
+    find_nothing(crews.one, order_id)  # has heard of nothing
+    sync_in_turn(crews, crews.one)
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-2", "leak", "seal")
 
 
 @pytest.mark.parametrize("is_withdrawn_first", [True, False], ids=["withdrawn", "other"])

@@ -12,10 +12,9 @@ from sync_server.work_orders.order_store import (
     get_order,
 )
 from tests.sync_server.people_parts import Pen, Utility
-from tests.sync_server.sync.push_parts import outcome, push, refused, reviews
+from tests.sync_server.sync.push_parts import outcome, push, refused, repeated, reviews
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
-from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import (
     Outcome,
     PushRequest,
@@ -28,12 +27,12 @@ def test_a_repeated_push_gives_the_same_answer_and_no_second_effect(
     utility: Utility, pen: Pen, order_id: str
 ) -> None:
     operations = [*pen.steps_to_work(order_id), *pen.finding(order_id)]
-    taken_ms = ms_from_utc(pen.clock.now_utc())
     first = push(utility, pen, *operations)
+    told = repeated(first, pen)
     pen.clock.advance(minutes=5)
     second = push(utility, pen, *operations)
 
-    assert second == [replace(each, at_ms=taken_ms) for each in first]
+    assert second == told
     with utility.engine.connect() as connection:
         assert len(facts_of_order(connection, order_id)) == 1
         assert len(read_ledger(connection)) == len(operations)
