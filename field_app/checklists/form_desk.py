@@ -206,7 +206,8 @@ class FormDesk:
     def finish(self, sheet: FormSheet, also: Also | None = None) -> AnswerSet:
         """Seal the kept answers and what `also` makes of them as one user action.
 
-        The draft as the store holds it is what is sealed: save before.
+        The draft as the store holds it is what is sealed: save before. Gas in an answer that a
+        later one has made irrelevant is not sealed, and counts all the same.
 
         Raises:
             FormIncompleteError: Something is missing or wrong; nothing was changed.
@@ -225,6 +226,12 @@ class FormDesk:
             changes = [_fact(answers, subject, stamp), *(also(answers) if also else ())]
             outbox_store.append_group(connection, changes, stamp)
             draft = _draft_key(subject, key, stamp.actor)
+            unsaid = {
+                place: ""
+                for place in kept.saved
+                if is_of_gas(place, kept.gas_places) and place not in answers.answers
+            }
+            keep_earlier_gas(connection, draft, unsaid, stamp, slip_ms=0)
             draft_store.forget_draft(connection, draft)
             _forget_earlier(connection, draft)
             if key not in draft_store.forms_in_use(connection):

@@ -458,8 +458,9 @@ class SiteDesk:
         draft = draft_store.load_draft(connection, key)
         typed, van = texts_of(draft.answers), load_van(connection)
         used = load_detector(connection)
+        everyones = typed_for_record(connection, record, typed, key.author)
         return WellSheet(
-            record=work_record(facts_of_order(connection, record), None, typed),
+            record=work_record(facts_of_order(connection, record), None, everyones),
             typed=typed,
             detector=trusted_detector(used, van.detectors),
             now_ms=self._stamps.now(connection).wall_ms,

@@ -137,10 +137,14 @@ def keep_gas_typed_over(connection: Connection, order_id: str, text: str, stamp:
 
 
 def keep_earlier_gas(
-    connection: Connection, draft: DraftKey, texts: Mapping[str, str], stamp: TapStamp
+    connection: Connection,
+    draft: DraftKey,
+    texts: Mapping[str, str],
+    stamp: TapStamp,
+    slip_ms: int = SLIP_MS,
 ) -> None:
     """Keep gas that stood in a draft of a record and is typed over with these texts, by field."""
-    former = gas_typed_over(connection, draft, texts, stamp.at.wall_ms)
+    former = gas_typed_over(connection, draft, texts, stamp.at.wall_ms, slip_ms)
     lel_pct = 0.0 if former is None else worst_lel_pct(str(former.value)) or 0.0
     before = worst_lel_pct(gas_typed(connection, draft.order_id).get(EARLIER_GAS, "")) or 0.0
     if former is not None and lel_pct > before:
@@ -148,11 +152,15 @@ def keep_earlier_gas(
 
 
 def gas_typed_over(
-    connection: Connection, draft: DraftKey, texts: Mapping[str, str], now_ms: int
+    connection: Connection,
+    draft: DraftKey,
+    texts: Mapping[str, str],
+    now_ms: int,
+    slip_ms: int = SLIP_MS,
 ) -> KeptAnswer | None:
     """Return the most gas that stood in a draft and is typed over with less, None for none.
 
-    It was in the air. What stood for less than a minute was a slip of the finger, and so was what
+    It was in the air. What stood for less than `slip_ms` was a slip of the finger, and so was what
     no detector shows.
     """
     found = [
@@ -160,7 +168,7 @@ def gas_typed_over(
         for each in draft_store.load_everyones(connection, draft.order_id, draft.form)
         if each.author == draft.author
         and each.field in texts
-        and not 0 <= now_ms - each.saved_at_ms < SLIP_MS
+        and not 0 <= now_ms - each.saved_at_ms < slip_ms
         and _is_less(texts[each.field], str(each.value or ""))
     ]
     return max(found, key=lambda each: worst_lel_pct(str(each.value)) or 0.0, default=None)

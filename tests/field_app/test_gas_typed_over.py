@@ -85,3 +85,25 @@ def test_gas_that_stood_at_a_stop_is_recorded_before_it_is_left(
     page.tap("done")
     (point,) = told(tablet, town, "patrol_point")
     assert point["defect"] is not None
+
+
+def test_gas_in_an_answer_that_became_irrelevant_stays_danger_at_the_stop(
+    parts: RoundParts, tablet: Tablet
+) -> None:
+    run_id = parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
+    stop = FormSubject(about="checkpoint", about_id=STOP)
+    form = tablet.forms.open(stop, "patrol-well")
+    for place, text in (
+        ("reached", "yes"),
+        ("look/gas_lel_pct", "45"),
+        ("reached", "no"),
+        ("why_not", "gas smell"),
+    ):
+        form.session.answer(place, text)
+        tablet.forms.save(form)
+    sealed = tablet.forms.finish(form)
+    page = opened(parts, PointPage(parts, run_id, STOP))
+
+    assert "look/gas_lel_pct" not in sealed.answers
+    assert page.view.primary is not None
+    assert page.view.primary.key == "grave"

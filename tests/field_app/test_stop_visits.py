@@ -14,6 +14,7 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.sheet_views import NoticeBlock, NumberBlock
+from field_app.presenters.stop_gate import stop_record
 from field_app.store.draft_store import KeptAnswer
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of
@@ -90,6 +91,18 @@ def test_gas_that_a_colleague_typed_is_danger_to_whoever_comes(
     assert len(told(tablet, town, "order_request")) == 1
     assert tablet.choose_person("li-wei")
     assert notices(stop(parts, run_id)) == [], "it is recorded, whoever typed it"
+
+
+def test_gas_that_a_colleague_typed_at_the_gate_is_danger_at_the_stop(
+    parts: RoundParts, run_id: str, tablet: Tablet
+) -> None:
+    parts.site.keep(stop_record(run_id, STOP), "gate", {"lel_pct": "45"})
+    assert tablet.choose_person("anna")
+
+    assert primary(stop(parts, run_id))[0] == "grave"
+    end = opened(parts, RunEndPage(parts, run_id))
+    end.tap("end")
+    assert not end.view.is_done
 
 
 def test_good_values_grow_old_and_bad_ones_stay_bad(
