@@ -24,7 +24,8 @@ The line through the modules:
     meter_facts_store        where a meter's readings come from, its devices, its neighbours
     meter_views              what a meter's page shows of devices, zone, frames, neighbours
     record_views             what the pages of meters, gateways, tablets and accounts show
-    review_views             what the review page shows
+    review_words, review_views
+                             what the review page shows
     balance_views            what the pages of the balances show
     figure_views             what the page of the operator figures shows
     suspect_views            what page, sheet and paper of suspect meters show

@@ -33,6 +33,7 @@ from sync_server.web.review_views import (
     Source,
     both_values,
     content_view,
+    order_stands,
     review_row,
     rights_of,
     sent_view,
@@ -40,6 +41,7 @@ from sync_server.web.review_views import (
 )
 from sync_server.web.words import age, mark
 from sync_server.work_orders.fact_store import find_fact
+from sync_server.work_orders.order_rows_store import find_order
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.review_outcomes import Choice
@@ -110,6 +112,7 @@ class _Detail:
     both: Both | None
     source: Source | None
     sent: list[Sent]
+    stands: str
 
 
 def _detail(
@@ -124,7 +127,13 @@ def _detail(
         both=None if conflict is None else both_values(conflict, now, words, names),
         source=None if record is None else source_of(record, words, now_utc, names),
         sent=[] if conflict is not None else _sent(connection, item, reader, names),
+        stands=_stands(connection, item, reader, names),
     )
+
+
+def _stands(connection: Connection, item: ReviewItem, reader: Reader, names: Names) -> str:
+    order = find_order(connection, item.entity_id) if item.entity_id in names.orders else None
+    return "" if order is None else order_stands(order, reader.words, names)
 
 
 def _sent(connection: Connection, item: ReviewItem, reader: Reader, names: Names) -> list[Sent]:

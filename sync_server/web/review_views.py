@@ -10,65 +10,26 @@ from sync_server.access.roles import Action, may
 from sync_server.sync.ledger_store import FieldConflict, LedgerRecord
 from sync_server.sync.merge import Kept
 from sync_server.sync.review_desk import as_text
-from sync_server.sync.review_store import SERVER, ReviewItem, ReviewKind
+from sync_server.sync.review_store import SERVER, ReviewItem
 from sync_server.web.labels import (
     FIELDS,
+    MEDIA,
     ORDER_EVENTS_OF_CREWS,
+    ORDER_STATES,
+    ORDER_TYPES,
+    QUANTITIES,
     RESULTS,
     ROLES,
     label,
+    unit_of,
 )
-from sync_server.web.words import Words, age, mark
+from sync_server.web.review_words import ADVICE, FACT_PARTS, KIND_WORDS, REASONS
+from sync_server.web.site_work_views import fact_words
+from sync_server.web.words import Words, age, mark, number, quantity
+from sync_server.work_orders.order import OrderRecord
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.review_outcomes import Choice
-
-KIND_WORDS: Mapping[ReviewKind, tuple[str, str, str]] = {
-    ReviewKind.REFUSED: ("warn", "lock", mark("refused")),
-    ReviewKind.CONFLICT: ("danger", "merge", mark("conflict")),
-    ReviewKind.MERGED: ("info", "merge", mark("merged")),
-    ReviewKind.DONE_AFTER_CANCEL: ("warn", "check", mark("done after cancel")),
-    ReviewKind.ORPHAN_FACT: ("warn", "link", mark("not linked")),
-    ReviewKind.OP_ID_REUSE: ("danger", "warn", mark("id used twice")),
-    ReviewKind.CLONED_STORE: ("danger", "tablet", mark("cloned tablet")),
-    ReviewKind.REVOKED_TABLET: ("warn", "tablet", mark("revoked tablet")),
-    ReviewKind.SEALED_UNREAD: ("danger", "lock", mark("cannot be opened")),
-    ReviewKind.SEALED_UNUSED: ("warn", "lock", mark("cannot be used")),
-    ReviewKind.SELF_CHECK: ("danger", "warn", mark("self-check")),
-    ReviewKind.CREW_DANGER: ("danger", "warn", mark("crew in danger")),
-    ReviewKind.HANDED_OVER: ("info", "link", mark("handed over")),
-    ReviewKind.PHOTO_REFUSED: ("warn", "warn", mark("photo not taken")),
-    ReviewKind.UNKNOWN_AUTHOR: ("warn", "tablet", mark("unknown author")),
-    ReviewKind.STORE_DAMAGED: ("warn", "tablet", mark("damaged tablet file")),
-}
-"""Kind of review -> class and icon of its chip, and what it is called."""
-
-_REASONS: Mapping[str, str] = {
-    "state": mark("The order did not stand where the step begins."),
-    "taken": mark("Another crew had taken the order."),
-    "not_yours": mark("The order, or the person, was not this tablet’s."),
-    "evidence.missing": mark("Result and form were missing."),
-    "gone": mark("The order is not known here."),
-    "field.office": mark("The office decides this field."),
-    "field.unknown": mark("An order has no such field."),
-    "field.range": mark("The field does not take this value."),
-    "entity.unknown": mark("This server does not know that kind of thing."),
-    "role.refused": mark("This step belongs to the office."),
-    "op_id_reuse": mark("The same operation came with two contents; both are kept."),
-    "operation.failed": mark("The server could not apply it; see its log."),
-    "version.unsupported": mark("The form’s version is not known here."),
-    "conflict": mark("Two hands wrote it, or it came twice with two contents; all is kept."),
-    "not_found": mark("What it needs is not here: a key, or the order."),
-    "token.revoked": mark("The tablet’s access had been ended."),
-    "store.damaged": mark("What the tablet could read out of it was sent on."),
-    "payload.form": mark("The key fits, but what is inside is damaged or of no known kind."),
-    "blob.content": mark("What came is no picture; it is kept aside."),
-    "blob.hash": mark("What came was damaged three times; it is still on the tablet."),
-    "payload.too_large": mark("It is larger than any photo may be; it is still on the tablet."),
-    "help.wanted": mark("Call the crew now; send somebody when nobody answers."),
-    "handed.over": mark("The order is half done: see its hand-over and release it to a crew."),
-}
-"""Code -> why, for a dispatcher; another code is shown as it is."""
 
 _LONGEST_CONTENT = 4000
 """Letters of a content that the page shows; the whole of it stays in the database."""
@@ -93,6 +54,7 @@ class ReviewRow:
     resolved: str
     order_href: str
     explanation: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +86,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What the crew sent and was not applied as it came."""
+    """What the crew sent and was not applied as it came; `raw` is it to the letter."""
 
     title: str
     text: str
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +123,7 @@ def review_row(
     is_overdue = item.resolved_at_utc is None and item.due_at_utc < now_utc
     late = words.gettext(mark("overdue by {age}")).format(age=age(now_utc - item.due_at_utc))
     due = words.gettext(mark("due {time}")).format(time=words.near_clock(item.due_at_utc, now_utc))
-    reason = _REASONS.get(str(item.code))
+    reason = REASONS.get(str(item.code))
     return ReviewRow(
         review_id=item.review_id,
         title=item.text.in_language(words.language),
@@ -175,7 +138,11 @@ def review_row(
         resolved=_resolved(item, words, now_utc, names),
         order_href=f"/orders/{item.entity_id}" if item.entity_id in names.orders else "",
         explanation=words.gettext(reason) if reason is not None else f"({item.code})",
+        advice=words.gettext(ADVICE.get(str(item.code), _ADVICE)),
     )
+
+
+_ADVICE = mark("Ask the crew what it did; enter by hand what is true and missing.")
 
 
 _CHOICES: Mapping[str, str] = {
@@ -195,6 +162,14 @@ def _resolved(item: ReviewItem, words: Words, now_utc: datetime, names: Names) -
     who = names.accounts.get(item.resolved_by or "", item.resolved_by or "")
     what = words.gettext(_CHOICES.get(item.choice or "", mark("dealt with")))
     return f"{what} · {who} {at}"
+
+
+def order_stands(order: OrderRecord, words: Words, names: Names) -> str:
+    """Return how an order stands now and who has it."""
+    document = order.document
+    state = label(words, ORDER_STATES, str(document.state))
+    crew = names.crews.get(document.crew_id or "", document.crew_id or "")
+    return f"{state} · {crew}" if crew else state
 
 
 def both_values(conflict: FieldConflict, now: JsonValue, words: Words, names: Names) -> Both:
@@ -271,6 +246,60 @@ def sent_view(body: JsonValue, words: Words, names: Names) -> Sent:
 
 
 def content_view(name: str, content: JsonValue, words: Words) -> Sent:
-    """Return a fact's or a draft's content as it is kept."""
-    text = json.dumps(content, ensure_ascii=False, indent=1)
-    return Sent(title=label(words, FIELDS, name), text=text[:_LONGEST_CONTENT])
+    """Return a fact's or a draft's content in words, and as it is kept."""
+    raw = json.dumps(content, ensure_ascii=False, indent=1)[:_LONGEST_CONTENT]
+    said = fact_words(name, content, words)
+    if said is not None and said.text:
+        return Sent(title=said.title, text=said.text, raw=raw)
+    lines = "\n".join(_lines(content, words)) if isinstance(content, Mapping) else ""
+    title = label(words, FIELDS, name)
+    if not lines:
+        return Sent(title=title, text=raw)
+    return Sent(title=title, text=lines[:_LONGEST_CONTENT], raw=raw)
+
+
+_OF_MACHINES = frozenset({"form", "sha256", "blob", "boot_id", "wall_ms", "mono_ms", "offset_ms"})
+"""Parts of a content that say nothing to a person; they stand in it as it is kept."""
+
+
+def _lines(content: Mapping[str, JsonValue], words: Words) -> list[str]:
+    """Return the parts of a content that a person reads, one a line."""
+    found: list[str] = []
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            found += _lines(value, words)
+        elif key not in _OF_MACHINES and not key.endswith(("_id", "_ms")):
+            name = words.gettext(mark("{name}: {value}"))
+            found.append(
+                name.format(name=_name(key, words), value=_content_value(key, value, words))
+            )
+    return found
+
+
+def _name(key: str, words: Words) -> str:
+    table = next((each for each in (QUANTITIES, FIELDS) if key in each), FACT_PARTS)
+    return label(words, table, key)
+
+
+def _content_value(key: str, value: JsonValue, words: Words) -> str:
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, bool):
+        return words.gettext(mark("yes")) if value else words.gettext(mark("no"))
+    if isinstance(value, int) and value > _SURELY_MS:
+        return words.moment(utc_from_ms(value))
+    if isinstance(value, int | float):
+        return quantity(value, unit_of(key)) if unit_of(key) else number(value)
+    if isinstance(value, str):
+        return label(words, _CHOICES_OF[key], value) if key in _CHOICES_OF else value
+    return json.dumps(value, ensure_ascii=False)
+
+
+_SURELY_MS = 10**12
+"""2001 in ms since 1970: no measured value is so large."""
+
+_CHOICES_OF: Mapping[str, Mapping[str, str]] = {
+    "result": RESULTS,
+    "medium": MEDIA,
+    "order_type": ORDER_TYPES,
+}

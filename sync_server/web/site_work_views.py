@@ -107,7 +107,7 @@ def site_work(
     """
     rows: list[SiteRow] = []
     for fact in facts:
-        said = _said(fact, words)
+        said = fact_words(fact.fact_type, fact.payload, words)
         if said is not None:
             rows.append(
                 SiteRow(
@@ -122,12 +122,13 @@ def site_work(
     return SiteWork(rows=rows, closed=_closed(facts, words, now_utc, names))
 
 
-def _said(fact: Fact, words: Words) -> Said | None:
-    say = _SAYS.get(fact.fact_type)
-    if say is None or not isinstance(fact.payload, Mapping):
+def fact_words(fact_type: str, payload: JsonValue, words: Words) -> Said | None:
+    """Return what a fact's content comes to; None where no words are known, or it is damaged."""
+    say = _SAYS.get(FactType(fact_type)) if fact_type in set(FactType) else None
+    if say is None or not isinstance(payload, Mapping):
         return None
     try:
-        return say(FieldReader(place=f"fact {fact.fact_id}", values=fact.payload), words)
+        return say(FieldReader(place=f"fact {fact_type}", values=payload), words)
     except ContractError:
         return None
 
@@ -177,7 +178,7 @@ def gas_said(gas: GasMeasurement, words: Words) -> Said:
     ]
     is_refused = gas.is_entry_allowed is False
     title = words.gettext(mark("Gas test"))
-    if gas.purpose is GasPurpose.ENTRY:
+    if gas.purpose is GasPurpose.ENTRY and gas.is_entry_allowed is not None:
         title = words.gettext(mark("Nobody went in") if is_refused else mark("Entry allowed"))
     return Said(
         title=title,

@@ -13,6 +13,11 @@ from sync_server.work_orders.order_store import create_from_alert, get_order
 from tests.sync_server.people_parts import PASSWORD, Pen, Utility, found_utility, raise_leak
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import SITE, served
+from wire_contracts.codes import Code
+from wire_contracts.fields import JsonObject
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import FactType
+from wire_contracts.work_order_states import WorkOrderEvent
 
 
 @pytest.fixture
@@ -95,3 +100,67 @@ def test_a_decision_that_cannot_be_written_leaves_the_item_open_and_says_why(
     with reading(utility.engine) as connection:
         assert len(list_reviews(connection)) == 1
         assert get_order(connection, order_id).document.priority == 3
+
+
+def facts_of_a_crew_that_came_late(utility: Utility, order_id: str) -> None:
+    """Push what a tablet may send of an order that is gone, of a step that is too late."""
+    pen = Pen(actor=utility.member.account_id, clock=utility.clock)
+    gas: JsonObject = {
+        "order_id": "not-here",
+        "purpose": "entry",
+        "is_entry_allowed": False,
+        "lel_pct": 12.0,
+        "place": "cellar",
+        "detector_id": "GD-01A",
+    }
+    check_in: JsonObject = {
+        "order_id": "not-here",
+        "place": "gate 3",
+        "flow_m3h": 0.4,
+    }
+    pen.push(
+        utility.sync(),
+        pen.go(order_id, WorkOrderEvent.FINISH),
+        pen.operation(
+            OperationKind.FACT, next(pen.ids), str(FactType.GAS_MEASUREMENT), payload=gas
+        ),
+        pen.operation(OperationKind.FACT, next(pen.ids), str(FactType.CHECK_IN), payload=check_in),
+    )
+
+
+def test_an_item_says_why_it_is_here_what_to_do_and_how_the_order_stands(
+    utility: Utility, order_id: str, dispatcher: Client
+) -> None:
+    facts_of_a_crew_that_came_late(utility, order_id)
+    dispatcher.post("/me/language", data={"language": "zh"})
+    with reading(utility.engine) as connection:
+        items = list_reviews(connection)
+    pages = {
+        str(each.code): unescape(dispatcher.get("/review", params={"item": each.review_id}).text)
+        for each in items
+    }
+
+    step = pages[Code.STATE]
+    for words in ("为何在此", "如何处理", "打开工单核对", "工单现状", "已下发 · Repair 1"):
+        assert words in step
+
+
+def test_what_a_crew_sent_is_shown_in_words_and_to_the_letter(
+    utility: Utility, order_id: str, dispatcher: Client
+) -> None:
+    facts_of_a_crew_that_came_late(utility, order_id)
+    dispatcher.post("/me/language", data={"language": "zh"})
+    with reading(utility.engine) as connection:
+        items = list_reviews(connection)
+    pages = "".join(
+        unescape(dispatcher.get("/review", params={"item": each.review_id}).text) for each in items
+    )
+
+    for words in (
+        ">未进入<",
+        "12 % LEL",
+        "瞬时流量：0.4 m³/h",
+        "地点：gate 3",
+        '"place": "gate 3"',
+    ):
+        assert words in pages
