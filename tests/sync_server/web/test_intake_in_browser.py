@@ -8,10 +8,12 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from demo.screenshots_web_io import VIEWPORT
+from sync_server.access.account_store import account_of_login
 from sync_server.db.engine_io import reading
 from sync_server.service_desk.request import RequestClass, RequestRecord
 from sync_server.service_desk.request_rows_store import newest_page
-from sync_server.work_orders.order_store import get_order, list_orders
+from sync_server.work_orders.order_store import create_from_alert, get_order, list_orders
+from tests.sync_server.real_parts import NOON
 from tests.sync_server.web.desk_parts import PASSWORD, Served
 from tests.sync_server.web.intake_town import PHONE, seed_homes
 from tests.sync_server.web.test_desk_in_browser import policy_problems
@@ -35,6 +37,7 @@ def page(browser: Browser, desk: Served, sqlite_engine: Engine) -> Iterator[Page
     found.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     log_in(found, desk, "liu")
     found.goto(f"{desk.base_url}/intake")
+    expect(found.locator("#line")).to_be_focused()
     yield found
     context.close()
     assert problems == []
@@ -82,7 +85,9 @@ def test_the_line_decides_until_a_hand_does(page: Page, sqlite_engine: Engine) -
     page.keyboard.press("F3")
     page.keyboard.type(PHONE)
     page.keyboard.press("F2")
-    page.keyboard.type("no idea what it is")
+    with page.expect_response(lambda answer: "what+it+is" in answer.url) as looked_up:
+        page.keyboard.type("no idea what it is")
+    looked_up.value.finished()
     expect(page.locator(".homerow")).to_contain_text("陈桂芳")
     page.locator('input[name="cls"][value="no_gas"]').check(force=True)
     expect(page.locator(".parts")).to_contain_text("No gas")
@@ -135,9 +140,9 @@ def test_a_request_page_follows_the_crew_without_reloading(
 
 
 def test_a_card_goes_to_a_crew_by_the_key_of_its_lane(
-    page: Page, desk: Served, sqlite_engine: Engine
+    page: Page, desk: Served, sqlite_engine: Engine, alert_ids: dict[str, str]
 ) -> None:
-    """The board, without the mouse."""
+    """The board, without the mouse, while a colleague's new order comes to it."""
     with reading(sqlite_engine) as connection:
         order = next(each for each in list_orders(connection) if each.document.crew_id == "crew-5")
     log_in(page, desk, "wei")
@@ -147,6 +152,12 @@ def test_a_card_goes_to_a_crew_by_the_key_of_its_lane(
     lane = page.locator('.lane[data-crew="crew-3"]')
 
     card.focus()
+    page.locator("#live-region").evaluate("region => { region.dataset.former = '1'; }")
+    with sqlite_engine.begin() as connection:
+        colleague = account_of_login(connection, "zhou min")
+        create_from_alert(connection, alert_ids["WM-204418"], colleague, "crew-5", NOON)
+    expect(page.locator("#live-region[data-former]")).to_have_count(0)
+    expect(card).to_be_focused()
     page.keyboard.press(str(lane.get_attribute("data-lane-key")))
 
     expect(lane.locator(f'[data-order="{order.order_id}"]')).to_be_visible()

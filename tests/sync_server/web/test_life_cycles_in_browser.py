@@ -197,10 +197,16 @@ def test_an_alert_is_shelved_brought_back_taken_out_and_put_back(enter: Enter, t
         assert get_alert(connection, alert_id).visibility is Visibility.SHOWN
 
 
+def write_line(agent: Colleague, line: str) -> None:
+    """Open the intake and write its one line, once the page has put the cursor there."""
+    agent.go("/intake")
+    expect(agent.see("#line")).to_be_focused()
+    agent.page.keyboard.type(line)
+
+
 def take(agent: Colleague, line: str) -> str:
     """Take a call in one line; return the id of its request."""
-    agent.go("/intake")
-    agent.page.keyboard.type(line)
+    write_line(agent, line)
     expect(agent.see(".sendbar button:not([disabled])").first).to_be_visible()
     agent.press("Enter")
     return str(agent.see(".banner.ok a").first.get_attribute("href")).rsplit("/", 1)[1]
@@ -322,8 +328,7 @@ def test_a_complaint_is_called_back_by_somebody_else_and_comes_again(
             expect(agent.see(".err")).to_be_visible()
     quality.go(f"/requests/{first}")
     quality.step("close")
-    agent.go("/intake")
-    agent.page.keyboard.type(said)
+    write_line(agent, said)
     expect(agent.see(f"a[href='/requests/{first}']").first).to_be_visible()
     second = take(agent, said)
     agent.go(f"/requests/{second}")

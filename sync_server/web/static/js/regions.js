@@ -25,6 +25,14 @@ function keepOpen(region, fresh) {
   if (before.length === after.length) after.forEach((each, place) => { each.open = before[place].open; });
 }
 
+// What had the focus has it afterwards: a card in hand stays in hand while others move.
+function placeOfFocus(region) {
+  const focused = document.activeElement;
+  if (!region.contains(focused)) return "";
+  const name = ["id", "data-order", "href"].find((each) => focused.hasAttribute(each));
+  return name ? `[${name}="${CSS.escape(focused.getAttribute(name))}"]` : "";
+}
+
 export function startRegions() {
   let timer = 0;
   const later = (pause) => { clearTimeout(timer); timer = setTimeout(renew, pause); };
@@ -39,7 +47,9 @@ export function startRegions() {
     if (isInHand(region)) { later(AGAIN_MS); return; }
     keepOpen(region, fresh);
     const scrolled = region.querySelector(".scroll")?.scrollTop ?? 0;
+    const focus = placeOfFocus(region);
     region.replaceWith(fresh);
+    if (focus) fresh.querySelector(focus)?.focus({ preventScroll: true });
     const scroller = fresh.querySelector(".scroll");
     if (scroller) scroller.scrollTop = scrolled;
     window.htmx?.process(fresh);
