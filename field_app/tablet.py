@@ -501,7 +501,11 @@ class Tablet:
         return send_sealed(self.database, api, self._clock) if isinstance(api, SealedApi) else 0
 
     def _tell_what_was_begun(self, connection: Connection) -> int:
-        return tell_what_was_begun(connection, self.stamps.stamp(connection))
+        return tell_what_was_begun(
+            connection,
+            self.stamps.stamp(connection),
+            lambda order_id: self.forms.order_lel_pct(connection, order_id),
+        )
 
     def _seal_photo(self, sha256: str, plain: bytes) -> Envelope | None:
         public_key = self.database.read(lease_store.load_sealing_key)

@@ -259,22 +259,27 @@ class FormDesk:
         finished again with less; what anybody has typed into one that is not finished: a colleague
         since that moment; and what stood there before it was typed over.
         """
+        return self._database.read(lambda each: self._most_lel_pct(each, subject, since_ms))
+
+    def order_lel_pct(self, connection: Connection, order_id: str) -> float | None:
+        """Return the most gas that the forms of an order ever told of, inside a transaction."""
+        return self._most_lel_pct(connection, FormSubject(about=ENTITY, about_id=order_id), 0)
+
+    def _most_lel_pct(
+        self, connection: Connection, subject: FormSubject, since_ms: int
+    ) -> float | None:
         author = self._stamps.actor()
-
-        def work(connection: Connection) -> float | None:
-            sealed = _sealed(connection, subject, since_ms)
-            drafts = [
-                (key.form, _drafted(connection, subject, key.form, key.author))
-                for key, at_ms in draft_store.drafts_of(connection, subject.about_id)
-                if at_ms >= since_ms or (key.author == author and key.form != WORK_FORM)
-            ]
-            told = (
-                most_lel_pct(answers, self._measuring(connection, form))
-                for form, answers in (*((each.form, each.answers) for each in sealed), *drafts)
-            )
-            return max((each for each in told if each is not None), default=None)
-
-        return self._database.read(work)
+        sealed = _sealed(connection, subject, since_ms)
+        drafts = [
+            (key.form, _drafted(connection, subject, key.form, key.author))
+            for key, at_ms in draft_store.drafts_of(connection, subject.about_id)
+            if at_ms >= since_ms or (key.author == author and key.form != WORK_FORM)
+        ]
+        told = (
+            most_lel_pct(answers, self._measuring(connection, form))
+            for form, answers in (*((each.form, each.answers) for each in sealed), *drafts)
+        )
+        return max((each for each in told if each is not None), default=None)
 
     def _measuring(self, connection: Connection, form: str) -> frozenset[str]:
         """Return which places of a form measure gas; of the work on site what was typed over."""

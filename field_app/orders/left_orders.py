@@ -1,17 +1,17 @@
 """Tells the office what was begun at orders that have left this tablet: nobody finishes it here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
-from field_app.forms.finding import FindingAnswers, has_gas, read_answers
+from field_app.forms.finding import FindingAnswers, has_gas, is_gas_present, read_answers
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders import order_store
-from field_app.orders.begun_findings import as_told, stamp_of, unfinished
+from field_app.orders.begun_findings import as_told, gas_in_findings, stamp_of, unfinished
 from field_app.orders.order_store import SeenOrder
 from field_app.orders.site_changes import WORK_FORM, Change, new_fact, operation_of
-from field_app.orders.site_drafts_store import begin_anew, texts_of
+from field_app.orders.site_drafts_store import begin_anew, gas_typed, texts_of
 from field_app.orders.site_store import facts_of_order
 from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
@@ -29,12 +29,17 @@ _ON_THE_WAY: Final = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.RECE
 _OWN_FORMS: Final = frozenset({FINDING_FORM, WORK_FORM})
 
 
-def tell_what_was_begun(connection: Connection, stamp: TapStamp) -> int:
+def tell_what_was_begun(
+    connection: Connection,
+    stamp: TapStamp,
+    forms_lel_pct: Callable[[str], float | None] = lambda _order_id: None,
+) -> int:
     """Leave what was begun at orders that have left this tablet to the office; return how many.
 
     An order has left when the office gave it to somebody else or ended it. What anybody typed about
     it becomes a `form_answerset` that says it is unfinished, in the name of who typed it; gas in it
-    is handed over as well, so that a person looks. Checklists go sealed, as they stand. Nothing is
+    is handed over as well, so that a person looks, and so is more gas that was typed over or stands
+    in a checklist (`forms_lel_pct` of an order). Checklists go sealed, as they stand. Nothing is
     done before the first pull is whole, nor while own words about the order are on their way: a
     restored server gives it back with them. Call it after a contact that ended well.
     """
@@ -46,7 +51,11 @@ def tell_what_was_begun(connection: Connection, stamp: TapStamp) -> int:
             begun.setdefault(key.order_id, []).append(key)
     seen = order_store.load_orders(connection, sorted(begun))
     left = [each for each, keys in begun.items() if _has_left(seen.get(each), keys)]
-    told = sum(_leave(connection, each, seen.get(each), begun[each], stamp) for each in left)
+    told = 0
+    for each in left:
+        most = _most_gas(connection, each, forms_lel_pct(each))
+        told += _leave(connection, each, seen.get(each), begun[each], stamp)
+        told += _hand_over_rest(connection, each, seen.get(each), most, stamp)
     if told:
         settings_store.ask_contact(connection)
     return told
@@ -95,6 +104,32 @@ def _leave(
     return told
 
 
+def _most_gas(connection: Connection, order_id: str, forms_lel_pct: float | None) -> float:
+    """Return the most gas that anybody typed about an order and may have typed over, % LEL."""
+    texts = (*gas_typed(connection, order_id).values(), gas_in_findings(connection, order_id))
+    return max(forms_lel_pct or 0.0, *(worst_lel_pct(text) or 0.0 for text in texts))
+
+
+def _hand_over_rest(
+    connection: Connection, order_id: str, seen: SeenOrder | None, lel_pct: float, by: TapStamp
+) -> int:
+    """Hand over gas that no hand-over of this tablet has told; return how many were made."""
+    told = (
+        entry.operation.payload.get("lel_pct")
+        for entry in outbox_store.entries_of(connection, order_id)
+        if entry.operation.field == FactType.HANDOVER and entry.operation.payload is not None
+    )
+    most_told = max((each for each in told if isinstance(each, int | float)), default=0.0)
+    if not is_gas_present(lel_pct) or lel_pct <= most_told:
+        return 0
+    changes = _handed_over(connection, order_id, seen, ("", lel_pct), by)
+    if changes:
+        operations = [operation_of(each, by) for each in changes]
+        outbox_store.append_group(connection, operations, by)
+        order_store.rebuild_lines(connection, [order_id])
+    return len(changes)
+
+
 def _answers(connection: Connection, order_id: str, author: str) -> FindingAnswers | None:
     """Return what one author began about an order, None when it says nothing.
 
@@ -118,18 +153,33 @@ def _gas_handed_over(
     answers: FindingAnswers,
     by: TapStamp,
 ) -> list[Change]:
-    """Return the hand-over of gas, which asks the office to look; none of an order that is done."""
+    """Return the hand-over of gas in a begun finding, which asks the office to look."""
+    if not has_gas(answers):
+        return []
+    lel_pct = worst_lel_pct(answers.measured[Quantity.GAS_LEL_PCT])
+    return _handed_over(connection, order_id, seen, (answers.note, lel_pct), by)
+
+
+def _handed_over(
+    connection: Connection,
+    order_id: str,
+    seen: SeenOrder | None,
+    said: tuple[str, float | None],
+    by: TapStamp,
+) -> list[Change]:
+    """Return a hand-over with a note and gas; none of an order that is done."""
     document = None if seen is None else seen.document
-    if not has_gas(answers) or (document and document.state in ENDED - {WorkOrderState.CANCELLED}):
+    if document and document.state in ENDED - {WorkOrderState.CANCELLED}:
         return []
     record = work_record(
         facts_of_order(connection, order_id), None if document is None else document.handover
     )
+    note, lel_pct = said
     handover = Handover(
-        note=answers.note,
+        note=note,
         by=by.actor,
         at_ms=by.at.wall_ms + by.at.offset_ms,
-        lel_pct=worst_lel_pct(answers.measured[Quantity.GAS_LEL_PCT]),
+        lel_pct=lel_pct,
         steps=record.steps,
         valves=record.valves,
     )

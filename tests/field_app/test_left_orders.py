@@ -14,6 +14,7 @@ from sync_server.access.roles import Role
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.work_orders.fact_store import facts_of_order
 from tests.field_app.office_parts import Office
+from tests.field_app.test_office_forms import TRIAL, fill_in, publish, subject_of
 from tests.sync_server.people_parts import person
 from wire_contracts.fields import JsonObject
 from wire_contracts.orders import FactType
@@ -106,6 +107,30 @@ def test_everybodys_words_are_told_and_gas_typed_on_any_page(
     hers = found[anna]
     assert isinstance(hers, Mapping)
     assert hers["note"] == "flow_actual_m3h: about 3"
+
+
+@pytest.mark.parametrize("page", ["finding", "gate", "checklist"])
+def test_gas_that_was_typed_over_or_stands_in_a_checklist_is_handed_over_once(
+    crew: HeadlessCrew, office: Office, page: str
+) -> None:
+    publish(office, TRIAL)
+    order_id = begin(crew, office)
+    for text in ("45", "0"):
+        if page == "finding":
+            crew.tablet.desk.save_answers(order_id, {"measured.gas_lel_pct": text})
+        elif page == "gate":
+            crew.tablet.site.keep(order_id, "gate", {"lel_pct": text})
+        else:
+            fill_in(crew.tablet.forms, subject_of(order_id), lel=text)
+        office.clock.advance(minutes=30)
+    give_away(office, order_id)
+    for _ in range(3):
+        crew.sync_now()
+        office.clock.advance(minutes=1)
+
+    handed = told(office, order_id, FactType.HANDOVER)
+    assert [payload["lel_pct"] for _actor, payload in handed] == [45]
+    assert ReviewKind.HANDED_OVER in reviews(office)
 
 
 def test_the_page_of_the_order_says_that_what_was_begun_is_told(
