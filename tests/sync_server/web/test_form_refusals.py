@@ -69,6 +69,7 @@ def test_a_wrong_form_says_field_problem_and_remedy(
         ("/incidents/NOPE", 404, "此地址没有内容"),
         ("/paper/print", 405, "此地址没有内容"),
         ("/orders/NOPE", 404, "工单：不存在；刷新列表后重选"),
+        ("/meters/NOPE", 404, "没有这块表计"),
         ("/requests/NOPE", 404, "请求：不存在；刷新列表后重选"),
     ],
 )
