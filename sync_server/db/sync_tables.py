@@ -116,6 +116,15 @@ KEPT_OPERATION = Table(
 )
 """The content of operations that were not applied as they came: nothing is thrown away."""
 
+TOLD_BEFORE = Table(
+    "told_before",
+    METADATA,
+    Column("op_id", String(36), primary_key=True),
+    Column("told_ms", BigInteger, nullable=False),
+)
+"""What a former server had told (`wire_contracts.operations.WrittenPush`) of operations that wait
+for their order, until they are judged."""
+
 SYNC_CONFLICT = Table(
     "sync_conflict",
     METADATA,

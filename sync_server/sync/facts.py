@@ -80,9 +80,8 @@ def keep_fact(
     adopt_photos(connection, fact)
     note_result(connection, context.book, fact, context.tablet.crew_id)
     note_part(connection, context.book, fact, context.tablet.crew_id)
-    if fact.waits_for is not None:
-        return _PARKED[fact.waits_for]
-    return effect_of_call(context, fact) or APPLIED
+    parked = APPLIED if fact.waits_for is None else _PARKED[fact.waits_for]
+    return effect_of_call(context, fact) or parked
 
 
 def _mover(context: CrewContext, operation: Operation, time: EventTime) -> Mover:

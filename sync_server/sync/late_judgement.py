@@ -1,5 +1,6 @@
 """Judges again what was refused because its order was not here, once the order has come."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -8,11 +9,15 @@ from sqlalchemy.exc import OperationalError
 
 from sync_server.access.tablet_store import enrolments_of
 from sync_server.sync.apply import apply_operation
+from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.crews import Crews, Papers, crews_of, orders_of
+from sync_server.sync.effects import visit_of
 from sync_server.sync.late_work import (
+    LateFact,
     LateOperation,
     LateWork,
     late_work,
+    note_linked,
     note_refused,
     note_taken,
     orders_with_late_work,
@@ -20,6 +25,7 @@ from sync_server.sync.late_work import (
 )
 from sync_server.sync.ledger_store import write_conflict
 from sync_server.sync.questions import ask
+from sync_server.sync.review_store import NewReview, add_review_once
 from sync_server.sync.senders import Sender
 from sync_server.sync.server_trouble import is_servers_trouble
 from sync_server.sync.told_steps import ToldSteps
@@ -51,7 +57,7 @@ def judge_late_work(engine: Engine, now_utc: datetime) -> None:
             _LOG.exception("late_work_failed", order_id=order_id)
             with engine.begin() as connection:
                 for work in late_work(connection, order_id):
-                    for late in work.operations:
+                    for late in work.items:
                         note_refused(connection, late, Code.OPERATION_FAILED)
 
 
@@ -78,8 +84,16 @@ def _judge_again(connection: Connection, work: LateWork, now_utc: datetime) -> N
     papers.book.lock(orders_of(operations))
     papers.words.load(operations)
     crews = crews_of(connection, sender, enrolments, papers)
-    papers.told.note(operations, told={})
-    taken = [each for each in work.operations if _is_taken_now(connection, crews, papers, each)]
+    told = {
+        each.operation.op_id: each.told_ms for each in work.operations if each.told_ms is not None
+    }
+    papers.told.note(operations, told)
+    taken: list[LateOperation] = []
+    for each in work.items:
+        if isinstance(each, LateFact):
+            _link(connection, crews, papers, each)
+        elif _is_taken_now(connection, crews, papers, each):
+            taken.append(each)
     papers.book.show()
     tell_crew(connection, work, taken, now_utc)
 
@@ -88,7 +102,7 @@ def _is_taken_now(
     connection: Connection, crews: Crews, papers: Papers, late: LateOperation
 ) -> bool:
     operation, time = late.operation, late.time
-    context = crews.context_of(operation, time)
+    context = replace(crews.context_of(operation, time), told_ms=late.told_ms)
     effect = apply_operation(connection, context, operation, time)
     if effect.outcome is Outcome.REFUSED:
         note_refused(connection, late, effect.code or Code.STATE)
@@ -100,3 +114,24 @@ def _is_taken_now(
     if effect.review is not None:
         ask(connection, effect.review, operation, effect.code or Code.CONFLICT, context.now_utc)
     return effect.outcome is not Outcome.CONFLICT
+
+
+def _link(connection: Connection, crews: Crews, papers: Papers, late: LateFact) -> None:
+    """Give a fact the visit that the order is at, and tell who must hear of it."""
+    order = papers.book.find(late.fact.order_id or "")
+    if order is None:
+        return
+    held = (each for each in crews.contexts if each.tablet.crew_id == order.document.crew_id)
+    context = next(held, crews.contexts[0])
+    visit = visit_of(order, late.time)
+    note_linked(connection, late, visit, context.now_utc)
+    effect = effect_of_call(context, late.fact)
+    if effect is not None and effect.review is not None:
+        new = NewReview(
+            kind=effect.review,
+            op_id=late.fact.op_id,
+            entity=str(late.fact.fact_type),
+            entity_id=late.fact.fact_id,
+            code=effect.code or Code.CONFLICT,
+        )
+        add_review_once(connection, new, context.now_utc)

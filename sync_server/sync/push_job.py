@@ -13,6 +13,7 @@ from sync_server.sync.crews import Papers, crews_of, orders_of
 from sync_server.sync.effects import CrewContext, Effect, refused
 from sync_server.sync.event_time import BootTimes, EventTime, corrected_time
 from sync_server.sync.inbox import Broken, Entry, clean_text, payload_hash
+from sync_server.sync.late_work import note_told
 from sync_server.sync.ledger_store import (
     KnownOperation,
     LedgerEntry,
@@ -168,6 +169,8 @@ class PushJob:
             self._words.note(entry, time, effect.outcome)
         if effect.outcome in _KEPT_AS_IT_CAME:
             keep_operation(self._connection, entry, self._now_utc)
+            if effect.code is Code.GONE:
+                note_told(self._connection, entry.op_id, self._sender.told)
         if effect.conflict is not None:
             write_conflict(self._connection, effect.conflict, self._now_utc)
         if effect.review is not None:

@@ -1,5 +1,6 @@
 """Two crews whose tablets repeat their work after a restore of the server."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from tests.field_app.office_parts import Office, serving
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.operations import OperationKind
-from wire_contracts.orders import ENTITY
+from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
+from wire_contracts.patrol_facts import OrderRequest, order_request_json
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 whoever_is_first = pytest.mark.parametrize("is_one_first", [True, False], ids=["one", "two"])
@@ -150,3 +154,35 @@ def reopen(crews: TwoCrews, order_id: str, crew_id: str) -> None:
 def said(crews: TwoCrews, order_id: str) -> tuple[WorkOrderState, str | None, str | None, str]:
     document = crews.office.order(order_id).document
     return document.state, document.crew_id, document.result, document.diagnosis
+
+
+def ask_for_order(tablet: Tablet) -> str:
+    """An inspector finds a defect: the tablet draws the order's id."""
+    order_id = str(uuid.uuid4())
+    request = OrderRequest(
+        order_id=order_id,
+        order_type=OrderType.METER_CHECK,
+        medium=Medium.WATER,
+        safety_class=SafetyClass.A,
+        title=BilingualText(en="Gas smell", zh="燃气味"),
+        address="Lamp street 5",
+        note="",
+        about="",
+    )
+    tablet.database.write(
+        lambda connection: append_group(
+            connection,
+            [
+                NewOperation(
+                    kind=OperationKind.FACT,
+                    entity=str(FactType.ORDER_REQUEST),
+                    entity_id=str(uuid.uuid4()),
+                    order_id=order_id,
+                    field=str(FactType.ORDER_REQUEST),
+                    payload=order_request_json(request),
+                )
+            ],
+            tablet.stamps.stamp(connection),
+        )
+    )
+    return order_id

@@ -1,6 +1,5 @@
 """After a restore an order is whose it was, whichever of the tablets repeats its work first."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from field_app.store.outbox_store import NewOperation, append_group
-from field_app.tablet import Tablet, open_tablet
+from field_app.tablet import open_tablet
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.sync.self_check import check_all
 from tests.field_app.office_parts import Office, office_app
 from tests.field_app.restore_parts import (
     SteadyClock,
     TwoCrews,
+    ask_for_order,
     find,
     finish,
     give_area,
@@ -31,10 +31,7 @@ from tests.field_app.restore_parts import (
 from tests.field_app.vault_parts import quick_vault
 from wire_contracts.codes import Code
 from wire_contracts.operations import OperationKind, Outcome
-from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
-from wire_contracts.patrol_facts import OrderRequest, order_request_json
-from wire_contracts.quantities import Medium
-from wire_contracts.texts import BilingualText
+from wire_contracts.orders import ENTITY
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
@@ -501,38 +498,6 @@ def test_a_restore_takes_no_finding_from_under_the_hand(
 
     assert stands(crews, order_id) == (WorkOrderState.WORKING, "crew-2")
     assert crews.two.desk.finding(order_id).answers.note == "cellar, joint 3"
-
-
-def ask_for_order(tablet: Tablet) -> str:
-    """An inspector finds a defect: the tablet draws the order's id."""
-    order_id = str(uuid.uuid4())
-    request = OrderRequest(
-        order_id=order_id,
-        order_type=OrderType.METER_CHECK,
-        medium=Medium.WATER,
-        safety_class=SafetyClass.A,
-        title=BilingualText(en="Gas smell", zh="燃气味"),
-        address="Lamp street 5",
-        note="",
-        about="",
-    )
-    tablet.database.write(
-        lambda connection: append_group(
-            connection,
-            [
-                NewOperation(
-                    kind=OperationKind.FACT,
-                    entity=str(FactType.ORDER_REQUEST),
-                    entity_id=str(uuid.uuid4()),
-                    order_id=order_id,
-                    field=str(FactType.ORDER_REQUEST),
-                    payload=order_request_json(request),
-                )
-            ],
-            tablet.stamps.stamp(connection),
-        )
-    )
-    return order_id
 
 
 def open_refusals(crews: TwoCrews) -> list[str | None]:

@@ -12,6 +12,7 @@ from sync_server.work_orders.fact_store import facts_of_order, link_orphans, wai
 from tests.sync_server.people_parts import Pen, Utility
 from tests.sync_server.sync.push_parts import push, reviews
 from wire_contracts.blobs import BlobMime, BlobRole, PhotoRef, ThumbRef, photo_ref_json
+from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FactType
 
@@ -32,6 +33,20 @@ def test_a_fact_never_changes_and_a_second_content_is_kept_for_a_person(
     ]
     with utility.engine.connect() as connection:
         assert [each.payload for each in facts_of_order(connection, order_id)] == [first.payload]
+
+
+def test_a_call_for_help_from_an_unknown_order_is_heard_at_once(utility: Utility, pen: Pen) -> None:
+    payload: JsonObject = {"order_id": "not-there", "reason": "gas", "place": "cellar"}
+    call = pen.operation(
+        OperationKind.FACT,
+        "call-1",
+        str(FactType.HELP_CALL),
+        entity=str(FactType.HELP_CALL),
+        payload=payload,
+    )
+    push(utility, pen, call)
+
+    assert reviews(utility, ReviewKind.CREW_DANGER) == [call.op_id]
 
 
 def test_a_fact_of_an_unknown_order_waits_and_a_person_hears_of_it(
