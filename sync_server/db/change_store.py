@@ -113,17 +113,13 @@ def commit_seq(connection: Connection) -> int:
     known = connection.info.get(_SEQ_OF_TRANSACTION)
     if known is not None and known[0] is transaction:
         return int(known[1])
-    seq = connection.execute(_DRAW).scalar_one()
+    seq = int(connection.exec_driver_sql(_DRAW).scalar_one())
     connection.info[_SEQ_OF_TRANSACTION] = (transaction, seq)
-    return int(seq)
+    return seq
 
 
-_DRAW = (
-    update(CHANGE_HEAD)
-    .where(CHANGE_HEAD.c.shard == _SHARD)
-    .values(seq=CHANGE_HEAD.c.seq + 1)
-    .returning(CHANGE_HEAD.c.seq)
-)
+_DRAW = f"UPDATE change_head SET seq = seq + 1 WHERE shard = {_SHARD} RETURNING seq"  # noqa: S608  # our own number
+"""Written out: every change asks, and to put it together takes longer."""
 
 
 def publish(connection: Connection, publication: Publication, now_utc: datetime) -> int:

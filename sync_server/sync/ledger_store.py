@@ -7,11 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Executable, Row, bindparam, func, select, union_all, update
-from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.db.bulk_io import find_among, put_rows
@@ -248,28 +244,18 @@ def note_replica(
     connection: Connection, replica_id: str, tablet_id: str, last_n: int, now_utc: datetime
 ) -> None:
     """Write down that a copy of a tablet's store has spoken, and how far its numbers went."""
-    values = {
-        "replica_id": replica_id,
-        "tablet_id": tablet_id,
-        "first_seen_at_ms": ms_from_utc(now_utc),
-        "last_n": last_n,
-    }
-    connection.execute(_NOTE_REPLICA[connection.dialect.name], values)
+    values = (replica_id, tablet_id, ms_from_utc(now_utc), last_n)
+    connection.exec_driver_sql(_NOTE_REPLICA[connection.dialect.name], values)
 
 
-def _note_replica(new: SqliteInsert | PostgresqlInsert) -> Executable:
-    return new.on_conflict_do_update(
-        index_elements=[REPLICA.c.replica_id],
-        set_={"last_n": new.excluded.last_n},
-        where=REPLICA.c.last_n < new.excluded.last_n,
-    )
-
-
+_NEW_REPLICA = "INSERT INTO replica (replica_id, tablet_id, first_seen_at_ms, last_n) VALUES"
+_IF_FURTHER = """ON CONFLICT (replica_id) DO UPDATE SET last_n = excluded.last_n
+    WHERE replica.last_n < excluded.last_n"""
 _NOTE_REPLICA = {
-    "sqlite": _note_replica(sqlite_insert(REPLICA)),
-    "postgresql": _note_replica(postgresql_insert(REPLICA)),
+    "sqlite": f"{_NEW_REPLICA} (?, ?, ?, ?) {_IF_FURTHER}",
+    "postgresql": f"{_NEW_REPLICA} (%s, %s, %s, %s) {_IF_FURTHER}",
 }
-"""Built once, as what follows: every push asks, and to put it together takes longer."""
+"""Written out, as what follows: every push asks, and to put it together takes longer."""
 
 
 def numbers_in_use(
@@ -305,15 +291,13 @@ class ReplicaStanding(NamedTuple):
 
 def replica_standing(connection: Connection, replica_id: str) -> ReplicaStanding:
     """Return what is known of a copy of a store; no tablet when it never spoke."""
-    row = connection.execute(_STANDING, {"replica": replica_id}).one_or_none()
-    if row is None:
-        return ReplicaStanding(None, is_retired=False)
-    return ReplicaStanding(row.tablet_id, row.retired_at_ms is not None)
+    rows = find_among(connection, REPLICA, _STANDING, "replica_id", [replica_id])
+    for tablet_id, retired_at_ms in rows:
+        return ReplicaStanding(tablet_id, retired_at_ms is not None)
+    return ReplicaStanding(None, is_retired=False)
 
 
-_STANDING = select(REPLICA.c.tablet_id, REPLICA.c.retired_at_ms).where(
-    REPLICA.c.replica_id == bindparam("replica")
-)
+_STANDING = ("tablet_id", "retired_at_ms")
 
 
 def known_boots(connection: Connection, operations: Iterable[Operation]) -> dict[str, BootTimes]:
@@ -337,24 +321,21 @@ def _taps(
 
     And the last one before whose time is believed.
     """
-    asked = {"boot": boot_id, "low": span[0], "high": span[1]}
-    found = connection.execute(_NEIGHBOURS, asked)
+    low_ms, high_ms = span
+    asked = (boot_id, low_ms, boot_id, low_ms, boot_id, low_ms, high_ms, boot_id, high_ms)
+    found = connection.exec_driver_sql(_NEIGHBOURS[connection.dialect.name], asked)
     return [(int(mono_ms or 0), int(at_ms), bool(doubt)) for mono_ms, at_ms, doubt in found]
 
 
-_mono_ms, _at_ms = OP_LEDGER.c.mono_ms, OP_LEDGER.c.happened_at_ms
-_is_doubtful = func.coalesce(OP_LEDGER.c.is_time_doubtful, OP_LEDGER.c.is_clock_suspect)
-_TAPS = select(_mono_ms, _at_ms, _is_doubtful).where(OP_LEDGER.c.boot_id == bindparam("boot"))
-_BEFORE = _TAPS.where(_mono_ms < bindparam("low")).order_by(_mono_ms.desc(), _at_ms.desc()).limit(1)
-_BELIEVED = _BEFORE.where(_is_doubtful.is_(False))
-_INSIDE = _TAPS.where(_mono_ms.between(bindparam("low"), bindparam("high")))
-_AFTER = _TAPS.where(_mono_ms > bindparam("high")).order_by(_mono_ms, _at_ms).limit(1)
-_NEIGHBOURS = union_all(
-    _BEFORE.subquery().select(),
-    _BELIEVED.subquery().select(),
-    _INSIDE,
-    _AFTER.subquery().select(),
-)
+_DOUBT = "coalesce(is_time_doubtful, is_clock_suspect)"
+_TAPS = f"SELECT mono_ms, happened_at_ms, {_DOUBT} FROM op_ledger WHERE boot_id = ? AND mono_ms"  # noqa: S608  # our own words
+_LAST = "ORDER BY mono_ms DESC, happened_at_ms DESC LIMIT 1"
+_FIRST = "ORDER BY mono_ms, happened_at_ms LIMIT 1"
+_ON_SQLITE = f"""SELECT * FROM ({_TAPS} < ? {_LAST}) AS before
+    UNION ALL SELECT * FROM ({_TAPS} < ? AND NOT {_DOUBT} {_LAST}) AS believed
+    UNION ALL {_TAPS} BETWEEN ? AND ?
+    UNION ALL SELECT * FROM ({_TAPS} > ? {_FIRST}) AS after"""  # noqa: S608  # as above
+_NEIGHBOURS = {"sqlite": _ON_SQLITE, "postgresql": _ON_SQLITE.replace("?", "%s")}
 
 
 def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -> bool:
@@ -369,10 +350,7 @@ def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -
 
 def is_replica_retired(connection: Connection, replica_id: str) -> bool:
     """Return whether the store must draw a new replica id."""
-    return connection.execute(_RETIRED, {"replica": replica_id}).scalar_one_or_none() is not None
-
-
-_RETIRED = select(REPLICA.c.retired_at_ms).where(REPLICA.c.replica_id == bindparam("replica"))
+    return replica_standing(connection, replica_id).is_retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
