@@ -292,8 +292,8 @@ class ReplicaStanding(NamedTuple):
 def replica_standing(connection: Connection, replica_id: str) -> ReplicaStanding:
     """Return what is known of a copy of a store; no tablet when it never spoke."""
     rows = find_among(connection, REPLICA, _STANDING, "replica_id", [replica_id])
-    for tablet_id, retired_at_ms in rows:
-        return ReplicaStanding(tablet_id, retired_at_ms is not None)
+    for row in rows:
+        return ReplicaStanding(row.tablet_id, row.retired_at_ms is not None)
     return ReplicaStanding(None, is_retired=False)
 
 
