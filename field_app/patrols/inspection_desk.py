@@ -21,6 +21,7 @@ from field_app.patrols.home_facts import (
     visit_changes,
 )
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
+from field_app.patrols.left_places import POINT_FORM, LeftDanger, left_dangers
 from field_app.patrols.noted import HOME_FORM, WRONG
 from field_app.patrols.presence import Evidence
 from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
@@ -53,7 +54,6 @@ from wire_contracts.texts import BilingualText
 
 T = TypeVar("T")
 
-POINT_FORM = "patrol_point@1"
 METER_FORM = "round_reading@1"
 
 
@@ -128,6 +128,10 @@ class InspectionDesk:
         """Return what became of the orders for dangers that the office does not have."""
         return self._database.read(lambda each: unheard_orders(each, self._stamps.now(each)))
 
+    def left_dangers(self) -> list[LeftDanger]:
+        """Return what was noted at places that have left this tablet, and told to nobody."""
+        return self._database.read(left_dangers)
+
     def meters(self) -> list[SeenMeter]:
         """Return the meters of the round."""
         return self._database.read(
@@ -179,6 +183,15 @@ class InspectionDesk:
                 )
                 draft_store.save_answer(connection, answer, at_ms)
             sealed_store.seal_draft(connection, stamp.seal, self._key(draft), stamp.at.wall_ms)
+
+        self._database.write(work)
+
+    def forget_left(self, record_id: str, form: str) -> None:
+        """Forget what was noted at a place that has left: the control room knows."""
+
+        def work(connection: Connection) -> None:
+            draft = DraftOf(record_id=record_id, form=form)
+            self._forget_everyones(connection, self._stamps.stamp(connection), draft)
 
         self._database.write(work)
 

@@ -26,6 +26,8 @@ from field_app.patrols.home_sheet import (
     signed_for,
 )
 from field_app.patrols.inspection_desk import home_draft
+from field_app.patrols.left_places import PLACE
+from field_app.patrols.noted import WRONG
 from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
 from field_app.photos.glass_io import Glass
@@ -151,8 +153,9 @@ class HomePage:
         return None
 
     def keep(self, answers: Mapping[str, str]) -> int | None:
-        """Keep answers at once."""
-        self._parts.desk.save_answers(self._draft, answers)
+        """Keep answers at once; with a hazard also where it is, the home may leave the tablet."""
+        place = {PLACE: self.place_text} if WRONG in answers.values() else {}
+        self._parts.desk.save_answers(self._draft, {**answers, **place})
         return None
 
     # --- taps

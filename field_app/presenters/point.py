@@ -7,8 +7,9 @@ from field_app.forms.numbers import shown_number
 from field_app.orders.entry_gate import GOOD_FOR_MIN
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import RunEndedError, point_draft
+from field_app.patrols.left_places import PLACE
 from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
-from field_app.patrols.stop_sheet import answers_of_stop
+from field_app.patrols.stop_sheet import GAS, answers_of_stop
 from field_app.patrols.values import (
     UNREAD,
     Judged,
@@ -128,8 +129,9 @@ class PointPage:
         return None
 
     def keep(self, answers: Mapping[str, str]) -> int | None:
-        """Keep answers at once."""
-        self._parts.desk.save_answers(self._draft, answers)
+        """Keep answers at once; with gas also where it is, the stop may leave the tablet."""
+        place = {PLACE: self.place_text} if GAS in answers else {}
+        self._parts.desk.save_answers(self._draft, {**answers, **place})
         self._retyped |= set(answers)
         return None
 

@@ -1,13 +1,15 @@
 """RoundsPage: what an inspector has to do: routes, places to see again, homes, meters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from field_app.forms.numbers import shown_number
 from field_app.patrols.directions import Place
 from field_app.patrols.home_facts import Unheard
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
+from field_app.patrols.left_places import LeftDanger
 from field_app.patrols.run_state import nearest_first
-from field_app.presenters.dates import date_text
+from field_app.presenters.dates import date_text, time_text
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -21,6 +23,7 @@ from field_app.presenters.sheet_views import (
 from field_app.presenters.stop_danger import unrecorded_dangers
 from field_app.presenters.views import Tone
 from field_app.presenters.wording import due_text
+from field_app.store.round_records import thing_of
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.home_checks import HouseholdState
 from wire_contracts.patrols import Checkpoint, PatrolPlan
@@ -40,6 +43,7 @@ class RoundsData:
     meters: list[SeenMeter]
     dangers: tuple[str, ...]
     unheard: Unheard
+    left: list[LeftDanger]
 
     def rechecks(self) -> dict[str, Checkpoint]:
         """Return the checkpoints that are to be looked at again."""
@@ -67,6 +71,7 @@ class RoundsPage:
             if run is not None
             else (),
             unheard=desk.unheard(),
+            left=desk.left_dangers(),
         )
 
     def typed_before(self, data: RoundsData) -> Mapping[str, str]:
@@ -92,6 +97,10 @@ class RoundsPage:
             return self._start(which)
         if what == "again":
             return self._start_again()
+        if what == _HEARD:
+            record_id, _, form = which.partition(" ")
+            self._parts.desk.forget_left(record_id, form)
+            return Tapped()
         return Tapped(opens=key)
 
     def _start(self, plan_id: str) -> Tapped:
@@ -122,6 +131,7 @@ class RoundsPage:
         t = self._parts.context.words
         blocks: list[Block] = [
             *self._unheard(data.unheard),
+            *self._left(data.left),
             *self._under_way(data),
             *self._routes(data),
             *self._rechecks(data),
@@ -144,6 +154,32 @@ class RoundsPage:
         if unheard is Unheard.REFUSED:
             text = t("Order not received: the office does not know. Call the control room now.")
         return [NoticeBlock(key="unheard", text=text, tone=Tone.DANGER, icon="phone-alert")]
+
+    def _left(self, left: Sequence[LeftDanger]) -> list[Block]:
+        """Return dangers at places that have left the tablet: only a person can tell of them."""
+        t, context = self._parts.context.words, self._parts.context
+        lines: list[RowLine] = []
+        for each in left:
+            noted = t("Noted by {name}, {time}: {what}").format(
+                name=self._parts.person_name(each.key.author),
+                time=time_text(t, each.at_ms, context.clock.now_utc(), context.zone),
+                what=each.said or t("Hazard"),
+            )
+            gas = "" if each.lel_pct is None else f"{shown_number(each.lel_pct)} % LEL"
+            key = f"{_HEARD}:{each.key.order_id} {each.key.form}"
+            lines.append(
+                RowLine(
+                    key=key,
+                    title=each.place or thing_of(each.key.order_id),
+                    detail="  ·  ".join(part for part in (gas, noted) if part),
+                    is_loud=True,
+                    icon="phone-alert",
+                    tone=Tone.DANGER,
+                    actions=(RowAction(key=key, text=t("The control room knows"), icon="check"),),
+                )
+            )
+        title = t("Not on your list any more and told to nobody: call the control room")
+        return [RowsBlock(key="left", title=title, lines=tuple(lines))] if lines else []
 
     def _under_way(self, data: RoundsData) -> list[Block]:
         t, run = self._parts.context.words, data.run
@@ -252,6 +288,9 @@ class RoundsPage:
     def _name(self, plan: PatrolPlan) -> str:
         return plan.name.in_language(self._parts.context.words.language)
 
+
+_HEARD = "heard"
+"""Keys of buttons that say that the control room knows are this, the record and its form."""
 
 _NAMED = 3
 """Names of places that a line has room for."""

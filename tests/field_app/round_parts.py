@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from sqlalchemy import Connection, delete
+
 from field_app.i18n import CatalogueWords
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPage, SheetPresenter
 from field_app.presenters.watch import name_of
+from field_app.store.tables import base_row
 from field_app.tablet import Tablet
 from tests.field_app_ui.inspection_parts import Hands
 from tests.field_app_ui.town_office import TownOffice
@@ -38,3 +41,13 @@ def opened(parts: RoundParts, page: SheetPage[Any], **chosen: str) -> SheetPrese
         presenter.type(key.replace("__", ":"), text)
     presenter.flush()
     return presenter
+
+
+def taken_off(tablet: Tablet, entity_id: str) -> None:
+    """Take a row off a tablet as a pull does when the office has given it to another crew."""
+    gone = delete(base_row).where(base_row.c.entity_id == entity_id)
+
+    def work(connection: Connection) -> None:
+        connection.execute(gone)
+
+    tablet.database.write(work)

@@ -8,6 +8,7 @@ import pytest
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.patrols.home_facts import Unheard
+from field_app.patrols.noted import noted_homes
 from field_app.patrols.track import Track
 from field_app.presenters.home import HomePage
 from field_app.presenters.point import PointPage
@@ -18,7 +19,7 @@ from field_app.presenters.sheet_views import ChoiceBlock, NoticeBlock, RowsBlock
 from field_app.presenters.sync import SyncPresenter
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
+from tests.field_app.round_parts import opened, rounds_of, taken_off
 from tests.field_app.site_parts import told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import inspection_rows, picture
 from tests.field_app_ui.office_forms import builtin, published
@@ -305,6 +306,24 @@ def test_the_rounds_page_says_that_the_office_does_not_know_of_a_danger(
     tablet.sync_now()
     assert says() == []
     assert red_card(home(parts)) == "Order made; the office has it."
+
+
+def test_a_danger_of_a_home_that_left_the_tablet_stands_on_the_rounds_page_until_it_is_told(
+    parts: RoundParts, tablet: Tablet
+) -> None:
+    home(parts, **LEAK)
+    address = next(each for each in parts.desk.homes() if each.household_id == HOME)
+    taken_off(tablet, HOME)
+    rounds = opened(parts, RoundsPage(parts))
+    (left,) = (each for each in rounds.view.blocks if each.key == "left")
+    assert isinstance(left, RowsBlock)
+    (line,) = left.lines
+
+    assert line.title == address.household.address
+    assert line.detail == "Noted by 李伟, 06:12: leak at the meter"
+    rounds.tap(line.actions[0].key)
+    assert [each.key for each in rounds.view.blocks if each.key == "left"] == []
+    assert tablet.database.read(noted_homes) == 0
 
 
 @pytest.mark.parametrize("hours", [25, -25])

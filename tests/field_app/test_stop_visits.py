@@ -11,13 +11,14 @@ from field_app.patrols.presence import by_hand
 from field_app.patrols.stop_sheet import answers_of_stop, most_gas
 from field_app.presenters.point import PointPage
 from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.rounds import RoundsPage
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
-from field_app.presenters.sheet_views import NoticeBlock, NumberBlock
+from field_app.presenters.sheet_views import NoticeBlock, NumberBlock, RowsBlock
 from field_app.presenters.stop_gate import stop_record
 from field_app.store.draft_store import KeptAnswer
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
+from tests.field_app.round_parts import opened, rounds_of, taken_off
 from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import WELL_LIMITS, checkpoint, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
@@ -103,6 +104,23 @@ def test_gas_that_a_colleague_typed_at_the_gate_is_danger_at_the_stop(
     end = opened(parts, RunEndPage(parts, run_id))
     end.tap("end")
     assert not end.view.is_done
+
+
+def test_gas_at_a_stop_that_left_the_tablet_stands_on_the_rounds_page(
+    parts: RoundParts, run_id: str, tablet: Tablet
+) -> None:
+    stop(parts, run_id, gas_lel_pct="45")
+    taken_off(tablet, STOP)
+
+    (left,) = parts.desk.left_dangers()
+    assert (left.place, left.lel_pct) == (WELL.name.en, 45)
+    lines = [
+        line.detail
+        for block in opened(parts, RoundsPage(parts)).view.blocks
+        if isinstance(block, RowsBlock) and block.key == "left"
+        for line in block.lines
+    ]
+    assert lines == ["45 % LEL  ·  Noted by 李伟, 06:12: Hazard"]
 
 
 def test_good_values_grow_old_and_bad_ones_stay_bad(
