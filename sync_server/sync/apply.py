@@ -197,12 +197,15 @@ def _barrier(
     if order.crew_id != context.tablet.crew_id:
         return Code.NOT_YOURS, "the order is another crew's now"
     if context.was_refused:
-        return Code.NOT_YOURS, "it was not taken before the restore either"
+        return Code.STATE, _NOT_BEFORE
     if order.state in _SEALED_STATES:
         return Code.STATE, f"the order is {order.state}"
     if operation.field in OF_ONE_VISIT and visit_of(order, time) < order.visit:
         return Code.STATE, "the order was reopened after this was written"
     return None
+
+
+_NOT_BEFORE = "it was not taken before the restore either"
 
 
 def _later_word(
@@ -294,7 +297,7 @@ def _go(
         op_id=operation.op_id,
         word_utc=context.counts_of_utc(word_utc),
     )
-    repeat = Repeat(event, word_utc, context.had_it_utc(word_utc))
+    repeat = Repeat(event, word_utc)
     recalled = recall(connection, context, order, repeat)
     order = recalled.order
     if recalled.is_repeated:
@@ -349,7 +352,12 @@ def _why_not(state: WorkOrderState, event: WorkOrderEvent) -> str:
 def _foreign(
     connection: Connection, context: CrewContext, order: OrderRecord, event: WorkOrderEvent
 ) -> Effect:
-    """Answer a step on an order that another crew has, or nobody of this area."""
+    """Answer a step on an order that another crew has, or nobody of this area.
+
+    Or on its own, where the former server had not taken it.
+    """
+    if order.document.crew_id == context.tablet.crew_id:
+        return refused(Code.STATE, _NOT_BEFORE)
     context.book.write()  # a step of this push counts too
     was_mine = had_crew(connection, order.order_id, context.tablet.crew_id)
     if event is WorkOrderEvent.FINISH and was_mine:

@@ -19,15 +19,10 @@ from wire_contracts.work_order_states import WorkOrderEvent
 
 
 class Repeat(NamedTuple):
-    """A step that a tablet repeats, and the server's last word that its author knew.
-
-    `had_utc`: of when it is known that the crew had the order: of then, or when a former server
-    took the step.
-    """
+    """A step that a tablet repeats, and the server's last word that its author knew."""
 
     event: WorkOrderEvent
     word_utc: datetime
-    had_utc: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

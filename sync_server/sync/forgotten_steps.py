@@ -128,8 +128,8 @@ def note_repeat(
 ) -> None:
     """Remember up to when a crew had an order whose step it repeats: nobody earlier gets it."""
     if context.may_be_forgotten(repeat.word_utc):
-        crew_id = context.tablet.crew_id
-        raise_word(connection, order.order_id, repeat.event, crew_id, repeat.had_utc)
+        crew_id, had_utc = context.tablet.crew_id, context.had_it_utc(repeat.word_utc)
+        raise_word(connection, order.order_id, repeat.event, crew_id, had_utc)
 
 
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:
@@ -151,7 +151,7 @@ def _is_next_visit(
 
     Who had a word of the server after the end of a visit and took a step all the same was on the
     next one: a colleague's step of the visit that ended knew an earlier word. The office gave the
-    order out again when it had heard of the end. Of what is finished
+    order out again after it had heard of the end, and the crew knew of that. Of what is finished
     only the first step and the last tell that much, for it must not be opened by mistake.
     """
     if order.document.crew_id != context.tablet.crew_id or order.state not in _ENDED:
@@ -160,7 +160,7 @@ def _is_next_visit(
         return False
     context.book.write()  # a step of this push counts too
     end = last_end(connection, order.order_id)
-    if end is None or end.known_at_utc >= repeat.had_utc:
+    if end is None or end.known_at_utc >= repeat.word_utc:
         return False
     return not is_time_doubted(connection, end.op_id, context.replica_id)
 
@@ -190,7 +190,7 @@ def _is_repeated(
     if order.state not in _ENDED or repeat.event not in _FRUITLESS:
         return False
     end = last_end(connection, order.order_id)
-    return end is not None and repeat.had_utc <= end.known_at_utc
+    return end is not None and repeat.word_utc <= end.known_at_utc
 
 
 _FRUITLESS = frozenset({WorkOrderEvent.CANNOT_FINISH, WorkOrderEvent.NO_ACCESS})

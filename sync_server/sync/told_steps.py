@@ -52,9 +52,7 @@ class ToldSteps:
     def _note_step(self, step: Operation, told_ms: int | None) -> None:
         event, at = WorkOrderEvent(step.field), step.at
         known_ms = at.wall_ms + at.offset_ms if at.contact_ms is None else at.contact_ms
-        had_utc = utc_from_ms(max(known_ms, told_ms or 0))
-        repeat = Repeat(event, utc_from_ms(known_ms), had_utc)
-        self.steps.setdefault(step.entity_id, []).append(repeat)
+        self.steps.setdefault(step.entity_id, []).append(Repeat(event, utc_from_ms(known_ms)))
         if event is WorkOrderEvent.FINISH and told_ms is None:  # else that says when
             self.finished.add(step.entity_id)
         if event is not WorkOrderEvent.ACCEPT or told_ms is not None:

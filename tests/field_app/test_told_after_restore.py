@@ -99,6 +99,29 @@ def test_a_colleagues_later_first_steps_reopen_nothing_that_was_finished_in_a_ce
         assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
 
 
+@pytest.mark.parametrize("is_mate_first", [True, False], ids=["who came late", "who came first"])
+def test_of_two_colleagues_who_both_did_the_visit_either_leaves_it_finished(
+    crews: TwoCrews, tmp_path: Path, *, is_mate_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        for tablet in (crews.one, mate):  # both in a cellar
+            finish(tablet, order_id)
+            crews.office.clock.advance(minutes=1)
+        sync_in_turn(crews, crews.one, mate)
+        codes = [each.code for each in mate.look_here()]
+        assert codes
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+
+        crews.office.restore(backup)
+        sync_in_turn(crews, *((mate, crews.one) if is_mate_first else (crews.one, mate)))
+
+        assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+        assert [each.code for each in mate.look_here()] == codes
+
+
 @whoever_is_first
 def test_a_crew_that_did_everything_and_was_refused_takes_nothing_by_it(
     crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
