@@ -18,6 +18,14 @@ from wire_contracts.operations import NO_EFFECT, Outcome
 from wire_contracts.work_order_states import WorkOrderEvent
 
 
+def had_until_ms(told_ms: int) -> int:
+    """Return until when a crew surely had the order of which a server took something at a moment.
+
+    Who had a word of the server at that very moment knew what it had taken.
+    """
+    return told_ms - 1
+
+
 class Repeat(NamedTuple):
     """A step that a tablet repeats, and the server's last word that its author knew."""
 
@@ -97,7 +105,7 @@ class CrewContext:
 
         No backup is of later, for it would hold the operation.
         """
-        taken_utc = utc_from_ms(self.told_ms) if self.told_ms else word_utc
+        taken_utc = utc_from_ms(had_until_ms(self.told_ms)) if self.told_ms else word_utc
         return min(max(word_utc, taken_utc), max(word_utc, self.now_utc))
 
 

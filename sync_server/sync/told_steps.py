@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sync_server.sync.effects import Repeat
+from sync_server.sync.effects import Repeat, had_until_ms
 from sync_server.sync.inbox import Broken, Entry
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import NO_EFFECT, Operation, OperationKind
@@ -45,7 +45,7 @@ class ToldSteps:
             if each.kind is OperationKind.SET and each.field in FIELD_OWNED:
                 self.worked.add(each.entity_id)  # a tablet writes on its crew's orders alone
             if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
-                word_utc = utc_from_ms(max(each.at.contact_ms, told_ms or 0))
+                word_utc = utc_from_ms(max(each.at.contact_ms, had_until_ms(told_ms or 0)))
                 known_utc = self.step_words.get(each.entity_id, word_utc)
                 self.step_words[each.entity_id] = max(known_utc, word_utc)
 
