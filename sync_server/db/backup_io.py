@@ -1,11 +1,15 @@
 """Copies a SQLite database while it is in use, and puts a copy back under a new server epoch."""
 
 import os
+import re
+import shutil
 import sqlite3
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from sync_server.db.engine_io import open_engine
@@ -56,45 +60,150 @@ def back_up(database_url: str, target: Path) -> None:
     unfinished.rename(target)
 
 
-def former_file(database_url: str) -> Path:
-    """Return where `restore` leaves the database that it replaces."""
-    target = sqlite_file(database_url)
-    return target.with_name(f"{target.name}.before-restore")
+MakeReady = Callable[[Engine, Sequence[Path]], None]
+"""Told of the copy, migrated and under its new epoch, and of the databases that stood here."""
 
 
-def restore(database_url: str, copy: Path) -> int:
+def restore(database_url: str, copy: Path, make_ready: MakeReady | None = None) -> int:
     """Put a copy in the place of the database and return the new server epoch (RULINGS R1).
 
-    The server must be stopped. The former files stay beside it as `*.before-restore`. Gateways
-    and tablets see the new epoch and offer again what the copy does not know.
+    The server must be stopped. Everything is done on a file beside the database; one rename then
+    puts it in its place, so that a restore that is killed anywhere leaves the former database or
+    the restored one, whole. Every former database stays beside it as `*.before-restore`, the next
+    ones as `*.before-restore-2` and so on. Gateways and tablets see the new epoch and offer again
+    what the copy does not know.
+
+    Args:
+        database_url: Whose file is replaced.
+        copy: A file made by `back_up`.
+        make_ready: What else must be done to the copy before it takes the place. It reads the
+            former databases: the one that is replaced first (which may be missing or damaged), then
+            those of earlier restores.
 
     Raises:
-        BackupError: The copy is missing or not sound; nothing was changed then.
+        BackupError: The copy is missing or not sound, or somebody works with the database;
+            nothing was changed then.
     """
     target = sqlite_file(database_url)
     if not copy.is_file():
         raise BackupError(f"{copy}: file: does not exist; give a file made by `backup`")
     incoming = target.with_name(f"{target.name}.incoming")
-    incoming.unlink(missing_ok=True)
+    _copy_in(copy, incoming, target)
+    _take_log_in(target)
+    there = make_url(database_url).set(database=str(incoming))
+    engine = open_engine(there.render_as_string(hide_password=False))
+    try:
+        migrate(engine)
+        with engine.begin() as connection:
+            epoch = draw_server_epoch(connection)
+            note_restored(connection, datetime.now(tz=UTC))
+        if make_ready is not None:
+            make_ready(engine, (target, *_kept(target)))
+    finally:
+        engine.dispose()
+    if not _take_log_in(incoming):
+        raise BackupError(f"{incoming}: file: cannot be written; make room, or look at the disk")
+    _sync_to_disk(incoming)
+    _put_in_place(incoming, target, is_whole=_take_log_in(target))
+    return epoch
+
+
+def _copy_in(copy: Path, incoming: Path, target: Path) -> None:
+    """Make `incoming` a sound copy that whoever may use the database may use."""
+    for suffix in ("", *_BESIDE):  # what a restore that was killed left
+        incoming.with_name(incoming.name + suffix).unlink(missing_ok=True)
     with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as source:
         _check_sound(source, copy)
+        incoming.touch(0o600)
+        if target.exists():
+            former = target.stat()
+            incoming.chmod(former.st_mode & 0o777)
+            if os.geteuid() == 0:
+                os.chown(incoming, former.st_uid, former.st_gid)
         with closing(sqlite3.connect(incoming)) as sink:
             source.backup(sink)
-    _sync_to_disk(incoming)
-    for suffix in ("", "-wal", "-shm"):
-        former, kept = target.with_name(target.name + suffix), former_file(database_url)
-        kept = kept.with_name(kept.name + suffix)
-        kept.unlink(missing_ok=True)  # a log of an earlier restore fits no other file
-        if former.exists():
-            former.rename(kept)
-    incoming.rename(target)
-    engine = open_engine(database_url)
-    migrate(engine)
-    with engine.begin() as connection:
-        epoch = draw_server_epoch(connection)
-        note_restored(connection, datetime.now(tz=UTC))
-    engine.dispose()
-    return epoch
+
+
+_BESIDE = ("-wal", "-journal", "-shm")
+"""What SQLite keeps beside a database, by its name alone: with another file it is poison."""
+
+
+def _take_log_in(database: Path) -> bool:
+    """Return whether the file alone is the whole database now; False: it cannot be read.
+
+    Raises:
+        BackupError: Somebody has it open.
+    """
+    if not database.exists():
+        return True
+    try:
+        with closing(sqlite3.connect(database, timeout=1.0)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE").close()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return False
+        raise BackupError(f"{database}: file: is in use; stop the server, then restore") from error
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def _put_in_place(incoming: Path, target: Path, *, is_whole: bool) -> None:
+    """Keep the former database under a name of its own, then replace it in one step.
+
+    A database that cannot be read any more keeps its log under that name, too.
+    """
+    if target.exists():
+        kept = _keep(target)
+        for suffix in () if is_whole else _BESIDE:
+            beside = target.with_name(target.name + suffix)
+            if beside.exists():
+                beside.rename(kept.with_name(kept.name + suffix))
+    for suffix in _BESIDE:
+        target.with_name(target.name + suffix).unlink(missing_ok=True)
+    incoming.replace(target)
+    _sync_to_disk(target.parent)
+
+
+def _keep(target: Path) -> Path:
+    """Return the other name under which the database is kept from now on."""
+    kept = target.with_name(_next_name(target))
+    if kept.exists():
+        return kept
+    try:
+        os.link(target, kept)
+    except OSError:  # a file system without links
+        unfinished = kept.with_name(f"{kept.name}.unfinished")
+        shutil.copy2(target, unfinished)
+        _sync_to_disk(unfinished)
+        unfinished.rename(kept)
+    _sync_to_disk(target.parent)
+    return kept
+
+
+def _kept(target: Path) -> list[Path]:
+    """Return the databases that earlier restores replaced, the newest first."""
+    found = [
+        (int(match[1] or 1), each)
+        for each in target.parent.iterdir()
+        if (match := re.fullmatch(re.escape(target.name) + _KEPT, each.name))
+    ]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+_KEPT = r"\.before-restore(?:-([0-9]+))?"
+
+
+def _next_name(target: Path) -> str:
+    """Return the first name behind all that are taken: nothing that is kept is overwritten."""
+    first = f"{target.name}.before-restore"
+    kept = _kept(target)
+    if not kept:
+        return first
+    if kept[0].samefile(target):  # a restore was killed between the two names
+        return kept[0].name
+    last = int(kept[0].name.removeprefix(f"{first}-")) if kept[0].name != first else 1
+    return f"{first}-{last + 1}"
 
 
 def _check_sound(connection: sqlite3.Connection, place: Path) -> None:
@@ -107,5 +216,8 @@ def _check_sound(connection: sqlite3.Connection, place: Path) -> None:
 
 
 def _sync_to_disk(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

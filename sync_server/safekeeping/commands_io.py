@@ -2,24 +2,25 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError
 
 from sync_server.access.audit_store import verify_audit
 from sync_server.blobs.copies_io import FOLDER, CopyReport, copy_blobs
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.clock_io import SystemClock
-from sync_server.db.backup_io import BackupError, back_up, former_file, restore
+from sync_server.db.backup_io import BackupError, back_up, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.forgetting_io import empty_log_wholly
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch, note_restored
 from sync_server.safekeeping.anchors_io import AnchorError, check_anchors
-from sync_server.safekeeping.ended_access_io import end_again, ended_access
-from sync_server.safekeeping.erased_again_io import audit_position, erase_again, erased_since
+from sync_server.safekeeping.ended_access_io import end_again, ended_access, ended_anywhere
+from sync_server.safekeeping.erased_again_io import erase_again, erased_anywhere, read_former
 from sync_server.safekeeping.moving_io import Move, MoveError, move_database
 from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
 from sync_server.sync.sealing_keys_io import copy_keys
@@ -79,33 +80,50 @@ def run_backup(desk: SafeDesk, options: argparse.Namespace) -> None:
 
 
 def run_restore(desk: SafeDesk, options: argparse.Namespace) -> None:
-    """Put a copy back under a new epoch, with its photos and keys; ended access stays ended."""
-    epoch = restore(desk.database_url, options.file)
-    _end_access_again(desk)
+    """Put a copy back under a new epoch, with its photos and keys; ended access stays ended.
+
+    All of it is done before the copy takes the place of the database.
+    """
     beside = options.file.resolve().parent
-    _copy_blobs(desk, beside / FOLDER, desk.blob_folder)
-    _copy_keys(desk, beside / KEY_FOLDER, desk.sealing_folder)
+
+    def make_ready(engine: Engine, formers: Sequence[Path]) -> None:
+        _end_access_again(desk, engine, formers)
+        _copy_blobs(desk, beside / FOLDER, desk.blob_folder)
+        _copy_keys(desk, beside / KEY_FOLDER, desk.sealing_folder)
+
+    epoch = restore(desk.database_url, options.file, make_ready)
     desk.say(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
     desk.say(_CHECK_ORDERS)
 
 
-def _end_access_again(desk: SafeDesk) -> None:
-    former, now_utc = former_file(desk.database_url), SystemClock().now_utc()
-    ended = ended_access(former)
-    engine = open_engine(desk.database_url)
-    try:
-        with engine.begin() as connection:
-            erased = erased_since(former, audit_position(connection))
-            if ended is None or erased is None:
-                desk.say(_CHECK_ACCESS)
-                return
+def _end_access_again(desk: SafeDesk, engine: Engine, formers: Sequence[Path]) -> None:
+    """End and erase again what the database that is replaced says, the first of `formers`.
+
+    Those of earlier restores count where this copy was made of them: the day that a wrong copy, or
+    one that was put back twice, has taken from the database that is replaced.
+    """
+    now_utc = SystemClock().now_utc()
+    with engine.begin() as connection:
+        found = [(ended_access(each), read_former(each, connection)) for each in formers]
+        known = [
+            (ended, former)
+            for number, (ended, former) in enumerate(found)
+            if ended is not None and former is not None and (number == 0 or former.is_continued)
+        ]
+        tablets, people, count = 0, 0, 0
+        if known:
+            ended = ended_anywhere([each for each, _ in known])
             tablets, people = end_again(connection, ended, now_utc)
-            count = erase_again(connection, erased, now_utc)
-        empty_log_wholly(engine)
-    finally:
-        engine.dispose()
-    desk.say(f"access that ended after the copy: {tablets} tablets, {people} people, ended again")
-    desk.say(f"people, callers and messages erased after the copy: {count}, erased again")
+            count = erase_again(connection, erased_anywhere([each for _, each in known]), now_utc)
+    empty_log_wholly(engine)
+    if known:
+        desk.say(
+            f"access that ended after the copy: {tablets} tablets, {people} people, ended again"
+        )
+        desk.say(f"people, callers and messages erased after the copy: {count}, erased again")
+    is_live_read = all(each is not None for each in found[0])
+    if not is_live_read or not any(former.is_continued for _, former in known):
+        desk.say(_CHECK_ACCESS)
 
 
 _CHECK_ACCESS = (

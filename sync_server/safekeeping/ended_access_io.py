@@ -1,6 +1,7 @@
 """Ends again, after a restore, what access was ended behind the copy: no copy brings it back."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,9 +39,7 @@ class EndedAccess:
 
 
 def ended_access(former: Path) -> EndedAccess | None:
-    """Return what the former database file says; None when it is gone or cannot be read."""
-    if not former.is_file():
-        return None
+    """Return what the former database file says; None when it cannot be read."""
     try:
         with closing(sqlite3.connect(f"file:{former}?mode=ro", uri=True)) as connection:
             return EndedAccess(
@@ -52,6 +51,15 @@ def ended_access(former: Path) -> EndedAccess | None:
             )
     except sqlite3.DatabaseError:
         return None
+
+
+def ended_anywhere(found: Sequence[EndedAccess]) -> EndedAccess:
+    """Return whose access ended in any of several former databases, of which there is one."""
+    return EndedAccess(
+        tablets=frozenset().union(*(each.tablets for each in found)),
+        people=frozenset().union(*(each.people for each in found)),
+        open_sessions=frozenset.intersection(*(each.open_sessions for each in found)),
+    )
 
 
 def _names(connection: sqlite3.Connection, query: str) -> frozenset[str]:

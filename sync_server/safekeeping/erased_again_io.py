@@ -6,6 +6,7 @@ The audit of the former database knows who was erased since, by ids alone (RULIN
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from sync_server.access.account_store import erase_account, list_people
 from sync_server.customers.customer_store import erase_customers
-from sync_server.db.access_tables import AUDIT_HEAD
+from sync_server.db.access_tables import AUDIT_EVENT, AUDIT_HEAD
 from sync_server.service_desk.erasing_store import erase_requests
 from sync_server.staff.notice_store import empty_messages
 from sync_server.work_orders.person_store import erase_persons
@@ -21,39 +22,68 @@ from sync_server.work_orders.person_store import erase_persons
 ACTOR = "restore"
 
 
-def erased_since(former: Path, position: int) -> Mapping[str, Sequence[str]] | None:
-    """Return whom the former database erased behind a place of the audit: action -> subjects.
+Erased = Mapping[str, Sequence[str]]
+"""Action of the audit -> whom it erased."""
 
-    Returns:
-        None when the file is gone or cannot be read.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """What a former database says about who was erased.
+
+    Attributes:
+        erased: Whom, by events that the copy does not have.
+        is_continued: Whether the copy was made of this very database, which went on from there;
+            False: both go back to an older one, as when another copy was put back in between.
     """
-    if not former.is_file():
-        return None
+
+    erased: Erased
+    is_continued: bool
+
+
+def read_former(former: Path, copy: Connection) -> Former | None:
+    """Return what a former database file says beside the copy; None when it cannot be read.
+
+    Ids that are numbers mean another thing in a database that the copy was not made of: they are
+    left out there.
+    """
+    head = copy.execute(select(AUDIT_HEAD.c.position, AUDIT_HEAD.c.event_hash)).one()
     try:
         with closing(sqlite3.connect(f"file:{former}?mode=ro", uri=True)) as connection:
-            rows = connection.execute(_ERASED, (position,)).fetchall()
+            is_continued = head.position == 0 or bool(connection.execute(_HAS, head).fetchone())
+            rows = connection.execute(_ERASED).fetchall()
     except sqlite3.DatabaseError:
         return None
+    known = set(
+        copy.execute(
+            select(AUDIT_EVENT.c.event_hash).where(AUDIT_EVENT.c.action.endswith(_ERASE))
+        ).scalars()
+    )
     found: dict[str, list[str]] = {}
-    for action, subject in rows:
-        found.setdefault(action, []).append(subject)
-    return found
+    for action, subject, event_hash in rows:
+        if event_hash not in known and (is_continued or action not in _BY_NUMBER):
+            found.setdefault(action, []).append(subject)
+    return Former(erased=found, is_continued=is_continued)
 
 
+_ERASE = ".erase"
+_BY_NUMBER = frozenset({"message.erase"})
+_HAS = "SELECT 1 FROM audit_event WHERE position = ? AND event_hash = ?"
 _ERASED = """
-    SELECT action, subject FROM audit_event WHERE position > ? AND action LIKE '%.erase'
+    SELECT action, subject, event_hash FROM audit_event WHERE action LIKE '%.erase'
     ORDER BY position
 """
 
 
-def audit_position(connection: Connection) -> int:
-    """Return up to where the audit of a copy goes; call it before anything is noted there."""
-    return int(connection.execute(select(AUDIT_HEAD.c.position)).scalar_one())
+def erased_anywhere(found: Sequence[Former]) -> Erased:
+    """Return whom any of several former databases erased, each once."""
+    together: dict[str, dict[str, None]] = {}
+    for former in found:
+        for action, subjects in former.erased.items():
+            together.setdefault(action, {}).update(dict.fromkeys(subjects))
+    return {action: list(subjects) for action, subjects in together.items()}
 
 
-def erase_again(
-    connection: Connection, erased: Mapping[str, Sequence[str]], now_utc: datetime
-) -> int:
+def erase_again(connection: Connection, erased: Erased, now_utc: datetime) -> int:
     """Return how many people, callers and messages of the copy were erased again.
 
     Call it after ended access was ended again: an account that has access is never erased.

@@ -13,7 +13,6 @@ from sync_server.db.change_store import (
     ChangeEntry,
     bucket_states,
     entries_after,
-    head_and_horizon,
     newest_seqs,
     next_seq,
 )
@@ -36,15 +35,33 @@ from wire_contracts.pulls import (
 class PullRequest:
     """What is asked: from where, of which buckets, how much.
 
-    `key_id` is the sealing key that the tablet has when it has taken the answer.
+    Attributes:
+        head: The last committed sequence of the snapshot that is read.
+        horizon: Up to where its tombstones were purged.
+        key_id: The sealing key that the tablet has when it has taken the answer.
     """
 
     cursor: Cursor | None
     buckets: Sequence[str]
     limit: int
+    head: int
+    horizon: int
     server_epoch: int
     server_now_ms: int
     key_id: str = ""
+
+    @property
+    def is_of_another_life(self) -> bool:
+        """Whether the tablet has read what this database never had, under the same epoch.
+
+        The database was put back without a new epoch: as a file, or with its whole machine.
+        """
+        cursor = self.cursor
+        return (
+            cursor is not None
+            and cursor.server_epoch == self.server_epoch
+            and any(each.known > self.head for each in cursor.positions.values())
+        )
 
 
 @dataclass(slots=True)
@@ -128,9 +145,8 @@ def seen_of(connection: Connection, request: PullRequest) -> str:
     Never a bucket's hash: a row that went and came back is a change. The horizon is part of it, so
     that a tablet's position keeps up with what is purged.
     """
-    _, horizon = head_and_horizon(connection)
     newest = newest_seqs(connection, sorted(request.buckets))
-    parts = [request.server_epoch, request.key_id, horizon, *sorted(request.buckets)]
+    parts = [request.server_epoch, request.key_id, request.horizon, *sorted(request.buckets)]
     parts += [newest.get(bucket, 0) for bucket in sorted(request.buckets)]
     digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
     return base64.urlsafe_b64encode(digest)[:_SEEN_LETTERS].decode()
@@ -156,9 +172,10 @@ def _walk(
     read: "Callable[[_Ask, _Budget], _Reading[P]]",
 ) -> tuple[PullAnswer, list[P]]:
     """Return the answer without its pages, and the pages, bucket by bucket while there is room."""
-    head, horizon = head_and_horizon(connection)
+    head, horizon = request.head, request.horizon
     known = _positions(request)
-    look = _look(connection, request.buckets, known, head)
+    is_lost = request.is_of_another_life
+    look = _look(connection, request.buckets, {} if is_lost else known, head)
     budget = _Budget(rows=max(1, min(request.limit, MAX_ROWS)), byte_count=MAX_PAGE_BYTES)
     pages: list[P] = []
     positions: dict[str, Position] = {}
@@ -166,11 +183,11 @@ def _walk(
     marks = {bucket: mark_of(bucket) for bucket in request.buckets}
     for bucket, mark in marks.items():
         before = known.get(mark)
-        is_reset = before is None or before.known < horizon
+        is_reset = before is None or is_lost or before.known < horizon
         start = Position(pos=0, floor=head) if before is None or is_reset else before
         if budget.is_spent:
             has_more = has_more or is_reset or start.pos < head
-            positions |= {} if before is None else {mark: before}  # or never dropped
+            positions |= {} if before is None or is_lost else {mark: before}  # or never dropped
             continue
         seen = look.get(bucket, _NOTHING)
         ask = _Ask(bucket, start, head, horizon, seen, is_reset=is_reset)

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.blobs.intake import Intake
-from sync_server.db.change_store import is_area_bucket, note_buckets
+from sync_server.db.change_store import head_and_horizon, is_area_bucket, note_buckets
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
 from sync_server.sync.inbox import ReadPush, clean_text, read_push
@@ -17,6 +18,7 @@ from sync_server.sync.page_bytes import WrittenAnswer, written_answer
 from sync_server.sync.page_shelf import PageShelf
 from sync_server.sync.pull import PullRequest, read_changes, seen_of, written_changes
 from sync_server.sync.push import take_push
+from sync_server.sync.review_store import NewReview, ReviewKind, add_review_once
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.sealed_room import SealedRoom, SealedSender
 from sync_server.sync.sealing_keys_io import SealingKeys
@@ -38,6 +40,8 @@ from wire_contracts.sync import (
     agreed_protocol,
     has_feature,
 )
+
+_LOG = structlog.get_logger("sync_server.sync.service")
 
 LEASE = timedelta(days=7)
 """How long a tablet keeps received personal data without a contact (RULINGS R4)."""
@@ -135,18 +139,34 @@ class SyncService:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
             buckets = buckets_of_tablet(connection, tablet, protocol)
-            yield (
-                connection,
-                PullRequest(
-                    cursor=cursor,
-                    buckets=buckets,
-                    limit=limit,
-                    server_epoch=server_epoch(connection),
-                    server_now_ms=ms_from_utc(self._clock.now_utc()),
-                    key_id="" if sealing_key is None else key_id_of(sealing_key),
-                ),
+            head, horizon = head_and_horizon(connection)
+            request = PullRequest(
+                cursor=cursor,
+                buckets=buckets,
+                limit=limit,
+                head=head,
+                horizon=horizon,
+                server_epoch=server_epoch(connection),
+                server_now_ms=ms_from_utc(self._clock.now_utc()),
+                key_id="" if sealing_key is None else key_id_of(sealing_key),
             )
+            yield connection, request
         self._note_areas(buckets)
+        if request.is_of_another_life:
+            self._ask_for_new_epoch(tablet, request)
+
+    def _ask_for_new_epoch(self, tablet: TabletIdentity, request: PullRequest) -> None:
+        """Say that this database was put back without a new epoch: work may be missing here."""
+        _LOG.error("sync.put_back_unsaid", tablet_id=tablet.tablet_id, head=request.head)
+        new = NewReview(
+            kind=ReviewKind.SELF_CHECK,
+            op_id=None,
+            entity="server_epoch",
+            entity_id=str(request.server_epoch),
+            code=Code.PULL_RESET,
+        )
+        with self._engine.begin() as connection:
+            add_review_once(connection, new, self._clock.now_utc())
 
     def _sealing_key(self, protocol: int) -> bytes | None:
         return self._terms.keys.public_key if has_feature(protocol, Feature.SEALED) else None

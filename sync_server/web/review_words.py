@@ -39,6 +39,9 @@ REASONS: Mapping[str, str] = {
     "op_id_reuse": mark("The same operation came with two contents; both are kept."),
     "operation.failed": mark("The server could not apply it; see its log."),
     "version.unsupported": mark("The form’s version is not known here."),
+    "pull.reset": mark(
+        "A tablet knows changes that this server has not: the database was put back by hand."
+    ),
     "conflict": mark("Two hands wrote it, or it came twice with two contents; all is kept."),
     "not_found": mark("What it needs is not here: a key, or the order."),
     "token.revoked": mark("The tablet’s access had been ended."),
@@ -75,6 +78,9 @@ ADVICE: Mapping[str, str] = {
     "role.refused": mark("Make the step at the order yourself when it is right."),
     "op_id_reuse": mark("Compare both, enter the right one; let the tablet be looked at."),
     "operation.failed": mark("Enter by hand what is shown here, and tell the technician."),
+    "pull.reset": mark(
+        "Stop the server, run `sync-server new-epoch`, start it: tablets offer their work again."
+    ),
     "conflict": mark("Choose the value that stands; the crew reads your reason."),
     "not_found": mark("Ask the crew which order or person it belongs to, and note it there."),
     "token.revoked": mark("Ask the crew whether it did this; enter by hand what is true."),

@@ -1,6 +1,8 @@
 """What a page holds, and when a bucket starts anew."""
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, update
 
 from sync_server.db.access_tables import CREW_AREA
+from sync_server.db.backup_io import back_up, sqlite_file
 from sync_server.db.change_store import (
     ORG_BUCKET,
     Publication,
@@ -18,6 +21,7 @@ from sync_server.db.change_store import (
 )
 from sync_server.db.server_store import draw_server_epoch
 from sync_server.db.sync_tables import BUCKET_SUM
+from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.sync.service import SyncService
 from sync_server.sync.upkeep import KEEP_TOMBSTONES, keep_up
 from tests.sync_server.people_parts import Pen, Utility
@@ -156,6 +160,43 @@ def test_a_restored_server_lets_tablets_start_anew(utility: Utility) -> None:
     assert after.server_epoch != before.server_epoch
     assert all(page.is_reset for page in after.buckets)
     assert ids(after) == ["a"]
+
+
+def test_a_token_beyond_the_head_starts_anew_and_somebody_is_asked_for_a_new_epoch(
+    utility: Utility, tmp_path: Path
+) -> None:
+    """A machine was put back from a snapshot: same epoch, fewer changes."""
+    url, copy = str(utility.engine.url), tmp_path / "snapshot.sqlite3"
+    with utility.engine.begin() as connection:
+        show(connection, "kept")
+    utility.sync().pull(None, 500)
+    back_up(url, copy)
+    with utility.engine.begin() as connection:
+        show(connection, "of the other life")
+    with utility.engine.begin() as connection:
+        show(connection, "too", buckets=(crew_bucket("crew-1"),))
+    pen = Pen(actor=utility.member.account_id, clock=utility.clock)
+    tablet = ModelTablet(identity=utility.tablet, pen=pen)
+    tablet.pull(utility.service)
+    utility.engine.dispose()
+    shutil.copy(copy, sqlite_file(url))
+    with utility.engine.begin() as connection:
+        show(connection, "new")
+
+    service = SyncService(utility.engine, utility.clock)
+    for _ in range(2):  # whatever does not fit the first page starts anew on the next
+        tablet.take_page(service.for_tablet(utility.tablet).pull(tablet.disk.token, 1))
+    tablet.pull(service)
+
+    rows = tablet.disk.buckets[ORG_BUCKET]
+    assert {name for entity, name in rows if entity == "thing"} == {"kept", "new"}
+    assert {b: tablet.sums()[b] for b in tablet.disk.ends} == tablet.disk.ends
+    with utility.engine.begin() as connection:
+        asked = [(each.kind, each.code) for each in list_reviews(connection)]
+    assert asked == [(ReviewKind.SELF_CHECK, Code.PULL_RESET)]
+    tablet.pull(service)
+    with utility.engine.begin() as connection:
+        assert len(list_reviews(connection)) == 1
 
 
 def test_a_token_of_another_maker_is_refused(utility: Utility) -> None:
