@@ -154,6 +154,11 @@ class InspectionDesk:
         key = self._key(draft)
         return self._database.read(lambda each: draft_store.load_draft(each, key)).answers
 
+    def newest_answers(self, draft: DraftOf) -> Mapping[str, JsonValue]:
+        """Return the answers that were kept last, by whomever: a route has one way walked."""
+        _author, kept = self.everyones(draft)
+        return {each.field: each.value for each in kept}
+
     def everyones(self, draft: DraftOf) -> tuple[str, list[KeptAnswer]]:
         """Return who is at work, and what everybody has answered, the oldest first."""
         kept = self._database.read(

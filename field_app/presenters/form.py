@@ -97,7 +97,7 @@ class FormPresenter:
         self._page_no = 0
         self._is_finished = False
         self._document: WorkOrderDocument | None = None
-        self._asked = ""
+        self._asked: tuple[str, datetime | None] = ("", None)
         self._removing: tuple[str, datetime | None] = "", None
         self._under_way: list[dict[str, str]] = []
         self._second_try = SecondTry(context.worker, self.flush)
@@ -267,14 +267,18 @@ class FormPresenter:
         )
 
     def _asks(self, sheet: FormSheet) -> bool:
-        """Ask once about what does not fit the meter of the order; return whether it was asked."""
+        """Ask once about what does not fit the meter of the order; return whether it was asked.
+
+        The bounce of the tap that was asked is no answer.
+        """
         if self._document is None:
             return False
-        t, now_ms = self._context.words, ms_from_utc(self._context.clock.now_utc())
-        doubts = doubts_text(self._document, sheet.session.drafted(), now_ms, t)
-        if doubts == self._asked:
-            return False
-        self._asked = doubts
+        t, now_utc = self._context.words, self._context.clock.now_utc()
+        doubts = doubts_text(self._document, sheet.session.drafted(), ms_from_utc(now_utc), t)
+        asked, since_utc = self._asked
+        if doubts == asked:
+            return since_utc is not None and bool(doubts) and now_utc - since_utc < _NO_BOUNCE
+        self._asked = doubts, now_utc
         if doubts:
             again = t("Look again; it is kept as it stands with another tap.")
             self._say(f"{doubts}  {again}")

@@ -38,7 +38,7 @@ def _doubt(
     if name == OLD_SERIAL and text and document.device_serial:
         is_same = text.casefold() == document.device_serial.casefold()
         said = t("The meter of this order is No. {serial}.")
-        return "" if is_same else said.format(serial=document.device_serial)
+        return "" if is_same else f"{text}: {said.format(serial=document.device_serial)}"
     if name != OLD_INDEX or not _last_index(document) or document.site is None:
         return ""
     doubt = doubt_of(text, document.site.counts, now_ms)

@@ -166,7 +166,7 @@ class RunPresenter:
             checkpoints=checkpoints,
             dangers=unrecorded_dangers(self._parts, run, self._run_id, checkpoints),
             name=name,
-            kept=desk.answers(self._draft()),
+            kept=desk.newest_answers(self._draft()),
             network=self._parts.network() if self._found is None else self._found.network,
         )
 

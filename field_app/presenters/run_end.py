@@ -54,7 +54,7 @@ class RunEndPage:
         return RunEndData(
             run=run,
             checkpoints=checkpoints,
-            kept=desk.answers(draft),
+            kept=desk.newest_answers(draft),
             dangers=unrecorded_dangers(self._parts, run, self._run_id, checkpoints),
         )
 

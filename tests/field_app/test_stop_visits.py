@@ -7,22 +7,26 @@ from pathlib import Path
 import pytest
 
 from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.inspection_desk import DraftOf
 from field_app.patrols.presence import by_hand
 from field_app.patrols.stop_sheet import answers_of_stop, most_gas
 from field_app.presenters.point import PointPage
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.rounds import RoundsPage
+from field_app.presenters.run import TRACK_FORM
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.sheet_views import NoticeBlock, NumberBlock, RowsBlock
 from field_app.presenters.stop_gate import stop_record
 from field_app.store.draft_store import KeptAnswer
+from field_app.store.round_records import record_of
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of, taken_off
 from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import WELL_LIMITS, checkpoint, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.town_office import TownOffice
+from wire_contracts.fields import JsonValue
 
 STOP, WELL = checkpoint(0)
 
@@ -121,6 +125,19 @@ def test_gas_at_a_stop_that_left_the_tablet_stands_on_the_rounds_page(
         for line in block.lines
     ]
     assert lines == ["45 % LEL  ·  Noted by 李伟, 06:12: Hazard"]
+
+
+def test_the_way_that_a_colleague_walked_is_told_at_the_end(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    way = DraftOf(record_id=record_of(run_id), form=TRACK_FORM)
+    walked: dict[str, JsonValue] = {"track": "_p~iF~ps|U?", "track_m": 2200.0, "coarseness": 1}
+    parts.desk.save_answers(way, walked)
+    assert tablet.choose_person("anna")
+    opened(parts, RunEndPage(parts, run_id)).tap("end")
+
+    (_begun, ended) = told(tablet, town, "patrol_run")
+    assert (ended["track_m"], ended["track"]) == (2200.0, walked["track"])
 
 
 def test_good_values_grow_old_and_bad_ones_stay_bad(
