@@ -400,13 +400,19 @@ def _error_page(pages: Pages, request: Request, status: int, text: str) -> Respo
     if status == _UNAUTHORISED or person is None:
         if request.method == "GET" and status == _UNAUTHORISED:
             return see_other(f"/login?back={quote(here(request), safe='')}")
-        words = pages.words(pages.settings.language)
+        words = pages.door_words(request)
+        is_logged_out = request.method == "POST" and status == _UNAUTHORISED
+        heading, told = mark("This cannot be shown"), mark("There is nothing at this address.")
+        if is_logged_out:
+            heading = mark("You are logged out")
+            told = mark("Nothing was saved. Log in again: what you typed comes back.")
         return pages.door(
             request,
             "door_error.html",
             status=status,
-            heading=words.gettext(mark("This cannot be shown")),
-            problem_text=text or words.gettext(mark("There is nothing at this address.")),
+            heading=words.gettext(heading),
+            problem_text=words.gettext(told) if is_logged_out or not text else text,
+            is_logged_out=is_logged_out,
         )
     reader = pages.reader(person)
     words = reader.words

@@ -235,6 +235,7 @@ class Viewer:
     name: str
     role: str
     theme: str
+    account_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,6 +333,7 @@ class Pages:
                 name=person.display_name,
                 role=label(reader.words, ROLES, person.role),
                 theme=reader.theme,
+                account_id=person.account_id,
             ),
             "nav": [link for link in NAV if may(person.role, link.action)],
             "current": current,
@@ -351,21 +353,25 @@ class Pages:
         self, request: Request, template: str, *, status: int = 200, **context: object
     ) -> HTMLResponse:
         """Return a page for somebody who has not logged in."""
-        chosen = request.cookies.get(LANGUAGE_COOKIE, self.settings.language)
-        language = chosen if chosen in self._catalogues else self.settings.language
-        text = self._environments[language].get_template(template)
+        words = self.door_words(request)
+        text = self._environments[words.language].get_template(template)
         body = text.render(
             {
-                "words": self.words(language),
+                "words": words,
                 "site": _Site(name=self.settings.site_name, zone_name=self.settings.zone_name),
                 "asset": self._asset,
                 "theme": "light",
                 "here": here(request),
-                "problem_text": "",
                 **context,
+                "problem_text": refusal_text(str(context.get("problem_text", "")), words),
             }
         )
         return HTMLResponse(body, status_code=status)
+
+    def door_words(self, request: Request) -> Words:
+        """Return how to speak to somebody who has not logged in."""
+        chosen = request.cookies.get(LANGUAGE_COOKIE, self.settings.language)
+        return self.words(chosen if chosen in self._catalogues else self.settings.language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,16 @@ from sync_server.web.refusal_names import ACTIONS, FIELDS, NOUNS
 from sync_server.web.words import Words, mark
 
 PARTS: Final[Sequence[str]] = (
+    mark("ask the office for a new code and enter it within 10 minutes"),
+    mark("cannot be checked, too many log-ins at once"),
+    mark("check both; an administrator can set a new password"),
+    mark("expired at {time}"),
+    mark("log-in name and password do not fit"),
+    mark("send the code and the tablet's name only"),
+    mark("start the server again and use the link that it prints"),
+    mark("type the code of your app at /login/code"),
+    mark("was revoked at {time}"),
+    mark("{command} lists them"),
     mark("correct it"),
     mark("write a day such as 2026-12-01"),
     mark("write it like the example"),

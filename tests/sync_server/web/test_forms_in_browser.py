@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.sync_server.web.browser_parts import Colleague
-from tests.sync_server.web.desk_parts import Served
+from tests.sync_server.web.desk_parts import PASSWORD, Served
 
 
 @pytest.fixture
@@ -40,5 +40,23 @@ def test_what_was_typed_is_there_again_after_a_refusal_and_gone_once_it_is_saved
     person.send("form[action='/delegations'] button")
     expect(person.row("extension 12")).to_be_visible()
     expect(person.see("[name=contact]")).to_have_value("")
+
+    assert person.taken_problems() == []
+
+
+def test_a_form_that_met_an_ended_session_comes_back_after_the_log_in(person: Colleague) -> None:
+    person.go("/shift?desk=control_room")
+    person.fill("[name=text]", "valve WL-004 is closed")
+    person.post("/logout", {})
+    person.send("form[action$='/entry'] button")
+    expect(person.see("main")).to_contain_text("You are logged out")
+    person.send("a.btn")
+    person.fill("#login", "zhou min")
+    person.fill("#password", PASSWORD)
+    person.send("form[action='/login'] button")
+    expect(person.see("[name=text]")).to_have_value("valve WL-004 is closed")
+    person.send("form[action$='/entry'] button")
+    expect(person.see("main")).to_contain_text("valve WL-004 is closed")
+    expect(person.see("[name=text]")).to_have_value("")
 
     assert person.taken_problems() == []

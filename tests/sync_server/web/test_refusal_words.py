@@ -34,6 +34,19 @@ OFFICE = (
     "exports",
     "imports",
     "sales",
+    "access",
+    "work_orders",
+    "alerts",
+    "vans",
+    "patrols",
+    "forms",
+    "gateways",
+    "assets",
+    "customers",
+    "suspects",
+    "balances",
+    "ledgers",
+    "web",
 )
 HAN = re.compile(r"[\u4e00-\u9fff]")
 VALUES = st.one_of(
@@ -105,6 +118,17 @@ def test_whatever_is_wrong_with_an_imported_row_is_said_in_chinese(values: st.Da
         (
             "cannot finish a service request that is dispatched; possible now: accept, bounce",
             "请求处于“已派单”，不能执行“已完成”；现在可以：接单、退单",
+        ),
+        (
+            (
+                "log-in: password: log-in name and password do not fit; check both; "
+                "an administrator can set a new password"
+            ),
+            "密码：登录名或密码不正确；请核对，管理员可重设密码",
+        ),
+        (
+            'work order "it\'s 7": order: does not exist; reload the list and choose again',
+            "工单：不存在；刷新列表后重选",
         ),
         ("what no table holds stays as it is", "what no table holds stays as it is"),
     ],

@@ -5,7 +5,7 @@ const BACK = "lamplighter.back";
 function keep(form) {
   const secret = new Set([...form.querySelectorAll("[type=password]")].map((each) => each.name));
   const fields = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && !secret.has(name));
-  sessionStorage.setItem(KEY, JSON.stringify({ page: location.href, action: form.getAttribute("action"), fields }));
+  sessionStorage.setItem(KEY, JSON.stringify({ who: document.body.dataset.who, page: location.href, action: form.getAttribute("action"), fields }));
 }
 
 // A page that was made anew shows what it knows: there only empty fields are filled.
@@ -22,7 +22,13 @@ function fill(form, fields, isWhole) {
     if (["radio", "checkbox"].includes(field.type)) field.checked = take(field.name, (value) => value === field.value) !== null;
     else if (field.multiple) for (const each of field.options) each.selected = take(field.name, (value) => value === each.value) !== null;
     else field.value = take(field.name, () => true) ?? field.value;
+    if (isText) field.dispatchEvent(new Event("input", { bubbles: true }));
   }
+}
+
+// The next page of ours is the one that the form was sent from.
+export function bringBack() {
+  sessionStorage.setItem(BACK, "1");
 }
 
 export function startForms() {
@@ -30,7 +36,7 @@ export function startForms() {
   if (back) {
     back.addEventListener("click", (event) => {
       event.preventDefault();
-      sessionStorage.setItem(BACK, "1");
+      bringBack();
       history.back();
     });
     return;
@@ -38,7 +44,7 @@ export function startForms() {
   const sent = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
   const isBack = sessionStorage.getItem(BACK) && sent?.page === location.href;
   for (const each of [KEY, BACK]) sessionStorage.removeItem(each);
-  if (sent && (isBack || document.querySelector("main .err[role=alert]"))) {
+  if (sent?.who === document.body.dataset.who && (isBack || document.querySelector("main .err[role=alert]"))) {
     const form = [...document.forms].find((each) => each.method === "post" && each.getAttribute("action") === sent.action);
     if (form) fill(form, sent.fields, isBack);
   }
