@@ -28,7 +28,7 @@ from sync_server.sync.review_store import ReviewKind
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.senders import Sender
 from sync_server.sync.store_copies import CopyWatch
-from sync_server.sync.told_steps import ToldSteps
+from sync_server.sync.told_steps import ToldSteps, told_by_action
 from sync_server.sync.word_store import FieldWords
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
@@ -82,17 +82,17 @@ class PushJob:
         papers = Papers(self._book, self._words, ToldSteps())
         crews = crews_of(self._connection, self._sender, self._enrolments, papers)
         self._buckets = crews.buckets
+        told = told_by_action(groups, self._sender.told)
         if crews.is_after_a_restore:
             unknown = (each for each in entries if each.op_id not in self._known)
-            papers.told.note(unknown, self._sender.told)
+            papers.told.note(unknown, told)
         for group in groups:
             fresh = [entry for entry in group if self._is_fresh(entry)]
             for entry in fresh:
                 time = self._time_of(entry)
                 context = crews.context_of(entry, time)
-                told_ms = papers.told.told_of(entry, group, self._sender.told)
-                if told_ms is not None:
-                    context = replace(context, told_ms=told_ms)
+                if entry.op_id in told:
+                    context = replace(context, told_ms=told[entry.op_id])
                 effect = self._apply(context, entry, time)
                 if self._sender.has_closed and _needs_others(entry, effect):
                     self._waiting.add(entry.op_id)

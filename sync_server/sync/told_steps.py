@@ -1,6 +1,6 @@
 """What a sender's own steps and words say it knew of the server, per order: for a restore."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sync_server.sync.effects import Repeat, had_until_ms
@@ -13,11 +13,37 @@ from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 _ON_ORDERS = frozenset({OperationKind.GO, OperationKind.SET})
 
 
-class ToldSteps:
-    """What `effects.CrewContext` says of its fields of the same names.
+def told_by_action(groups: Iterable[Sequence[Entry]], told: Mapping[str, int]) -> dict[str, int]:
+    """Return what a former server had said of operations, whole user actions at a time.
 
-    `refused`: the orders on which something was told to have had no effect.
+    Every fact is taken, and a word that says what stands changes nothing: whether they were of who
+    had the order say the steps and words beside them, of a fact alone those of the same push.
     """
+    found: dict[str, int] = {}
+    alone: list[Operation] = []
+    lost: set[str] = set()
+    for group in groups if told else ():
+        entries = [each for each in group if isinstance(each, Operation)]
+        on_orders = [each for each in entries if each.kind in _ON_ORDERS]
+        said = {each.op_id: told[each.op_id] for each in on_orders if each.op_id in told}
+        found |= said
+        newest_ms = max(said.values(), default=None)
+        if newest_ms == NO_EFFECT:
+            lost |= {each.entity_id for each in on_orders}
+        facts = [each for each in entries if each.kind not in _ON_ORDERS]
+        if newest_ms is None:
+            alone += facts
+            continue
+        beside = facts if newest_ms else entries
+        found |= {each.op_id: newest_ms for each in beside}
+    for fact in alone:
+        if fact.payload is not None and fact.payload.get("order_id") in lost:
+            found[fact.op_id] = NO_EFFECT
+    return found
+
+
+class ToldSteps:
+    """What `effects.CrewContext` says of its fields of the same names."""
 
     def __init__(self) -> None:
         """Know of nothing."""
@@ -25,7 +51,6 @@ class ToldSteps:
         self.steps: dict[str, list[Repeat]] = {}
         self.finished: set[str] = set()
         self.worked: set[str] = set()
-        self.refused: set[str] = set()
 
     def note(self, entries: Iterable[Entry], told: Mapping[str, int]) -> None:
         """Note per order what the sender knew of the server when it last worked on it.
@@ -35,10 +60,7 @@ class ToldSteps:
         """
         for each in entries:
             told_ms = told.get(each.op_id)
-            if isinstance(each, Broken):
-                continue
-            if told_ms == NO_EFFECT:
-                self.refused.add(each.entity_id)
+            if isinstance(each, Broken) or told_ms == NO_EFFECT:
                 continue
             if each.kind is OperationKind.GO and each.field in CREW_EVENTS:
                 self._note_step(each, told_ms)
@@ -57,23 +79,3 @@ class ToldSteps:
             self.finished.add(step.entity_id)
         if event is not WorkOrderEvent.ACCEPT or told_ms is not None:
             self.worked.add(step.entity_id)
-
-    def told_of(self, entry: Entry, group: Iterable[Entry], told: Mapping[str, int]) -> int | None:
-        """Return what a former server had said of an operation (`CrewContext.told_ms`).
-
-        It took every fact: whether that was of who had the order say the steps and words of the
-        same user action, else those of the same push.
-        """
-        if isinstance(entry, Broken):
-            return None
-        if entry.kind in _ON_ORDERS:
-            return told.get(entry.op_id)
-        beside = [
-            told[each.op_id]
-            for each in group
-            if isinstance(each, Operation) and each.kind in _ON_ORDERS and each.op_id in told
-        ]
-        if beside:
-            return max(beside)
-        order_id = None if entry.payload is None else entry.payload.get("order_id")
-        return NO_EFFECT if order_id in self.refused else None

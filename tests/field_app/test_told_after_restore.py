@@ -12,6 +12,7 @@ from tests.field_app.restore_parts import (
     TwoCrews,
     find,
     finish,
+    give_area,
     mate_of,
     reopen,
     said,
@@ -22,7 +23,7 @@ from tests.field_app.restore_parts import (
     whoever_is_first,
 )
 from tests.field_app.withdrawal_parts import app_with_keys, revoke
-from wire_contracts.work_order_states import WorkOrderState
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
 @pytest.fixture
@@ -163,6 +164,26 @@ def test_words_that_were_refused_beat_none_of_the_crew_that_had_the_order(
     crews.restore(backup, is_one_first=is_one_first)
 
     assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-2", "leak", "seal")
+
+
+def test_a_word_that_said_the_same_as_the_holders_proves_nothing(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order(crew_id=None)
+    give_area(crews.office, order_id)
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    for tablet in (crews.two, crews.one):  # off the network, both find the same
+        finish(tablet, order_id)
+        crews.office.clock.advance(minutes=1)
+    sync_in_turn(crews, crews.two, crews.one)
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
+
+    for is_one_first in (True, True, False):
+        crews.restore(backup, is_one_first=is_one_first)
+
+        assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-2", "leak", "seal")
 
 
 @pytest.mark.parametrize("is_withdrawn_first", [True, False], ids=["withdrawn", "other"])

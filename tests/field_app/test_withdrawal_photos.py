@@ -12,6 +12,9 @@ from field_app.platform.vault_file_io import VAULT_FILE
 from field_app.sync.uploading import PhotoWait
 from field_app.tablet import Tablet, open_tablet
 from sync_server.blobs.blob_store import BlobState, find_blob
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.intake import Intake
+from sync_server.blobs.sweep import sweep
 from sync_server.blobs.want_store import want_blob
 from sync_server.db.blob_tables import BLOB
 from sync_server.db.engine_io import reading
@@ -194,6 +197,29 @@ def test_the_office_has_an_original_of_a_tablet_that_another_crew_has_since(
         tablet.sync_now()
 
     assert before is BlobState.AWAITING
+    assert blob_state(office, sha256) is BlobState.HAVE
+
+
+def test_a_photo_that_the_server_lost_comes_from_a_tablet_that_another_crew_has_since(
+    tablet: Tablet, office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    sha256 = tablet.photos.add(order_id, jpeg())
+    tablet.sync_now()
+    had = blob_state(office, sha256)
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+    tablet.sync_now()
+    files = BlobFiles(tmp_path / "keys" / "blobs")
+    for path in files.root.glob("??/*"):
+        path.unlink()
+    sweep(office.engine, files, Intake(office.engine, files, office.clock), office.clock.now_utc())
+    lost = blob_state(office, sha256)
+
+    tablet.sync_now()
+    tablet.sync_now()
+
+    assert (had, lost) == (BlobState.HAVE, BlobState.AWAITING)
     assert blob_state(office, sha256) is BlobState.HAVE
 
 
