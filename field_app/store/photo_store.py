@@ -1,7 +1,7 @@
 """Maps the uploads of photos and which records they belong to."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -69,6 +70,7 @@ class PhotoJob:
         error: Why it is held or waits, empty when nothing is wrong.
         done_at_ms: The server's clock when it had the whole, 0 before. Of one that is not done:
             when it held a sealed copy that it cannot open.
+        failed_count: At how many contacts it failed since it was queued.
     """
 
     sha256: str
@@ -84,6 +86,7 @@ class PhotoJob:
     made_at_ms: int
     done_at_ms: int
     is_file_gone: bool
+    failed_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,21 +172,26 @@ def is_linked(connection: Connection, order_id: str, sha256: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def next_job(connection: Connection, *, is_free: bool) -> PhotoJob | None:
-    """Return what to send next, None when nothing may go over this network.
+def next_job(
+    connection: Connection, *, is_free: bool, tried: Collection[str] = ()
+) -> PhotoJob | None:
+    """Return what to send next, None when nothing else than `tried` may go over this network.
 
     What is small goes first and over any network; then what somebody asked for; the other
-    originals wait for a network that costs nothing (sync spec 1.8).
+    originals wait for a network that costs nothing (sync spec 1.8). Whatever has failed at two
+    contacts goes behind all that has not (trap T11).
     """
-    found = connection.execute(_NEXT if is_free else _NEXT_SMALL).mappings().first()
+    query = _NEXT if is_free else _NEXT_SMALL
+    found = connection.execute(query, {"tried": json.dumps(list(tried))}).mappings().first()
     return None if found is None else _job(found)
 
 
 _IS_QUEUED: Final = photo_job.c.status == PhotoStatus.QUEUED
 _NEXT: Final = (
     select(photo_job)
-    .where(_IS_QUEUED)
+    .where(_IS_QUEUED, ~is_among_bound(photo_job.c.sha256, "tried"))
     .order_by(
+        photo_job.c.failed_count.op("/")(2),  # SQLite's whole numbers: 0 and 1 are one
         photo_job.c.size_bytes > MAX_THUMB_BYTES,
         photo_job.c.is_wanted.desc(),
         photo_job.c.made_at_ms,
@@ -214,6 +222,17 @@ def note_progress(connection: Connection, sha256: str, sent_bytes: int, chunk_by
 def note_error(connection: Connection, sha256: str, error: str) -> None:
     """Keep why a blob waits; it is tried again."""
     _change(connection, sha256, error=error)
+
+
+def note_failure(connection: Connection, job: PhotoJob, error: str, *, may_pass: bool) -> None:
+    """Keep that a blob did not go at this contact, and why.
+
+    With `may_pass` a contact that brought the server one more byte does not count.
+    """
+    known = find_job(connection, job.sha256) or job
+    is_further = known.sent_bytes > job.sent_bytes
+    failed_count = job.failed_count + (0 if may_pass and is_further else 1)
+    _change(connection, job.sha256, error=error, failed_count=failed_count)
 
 
 def mark_done(connection: Connection, job: PhotoJob, at_ms: int) -> set[str]:
@@ -324,7 +343,7 @@ def mark_file_gone(connection: Connection, sha256: str) -> None:
 
 
 _IS_DONE = photo_job.c.status == PhotoStatus.DONE
-_IS_HELD = photo_job.c.status.in_([PhotoStatus.HELD, PhotoStatus.GONE])
+_IS_HELD = photo_job.c.status.in_([literal(PhotoStatus.HELD), literal(PhotoStatus.GONE)])
 COUNTS = (
     select(
         photo_link.c.order_id,
@@ -403,6 +422,7 @@ def _queue(
             chunk_bytes=MIN_CHUNK_BYTES,
             error="",
             done_at_ms=0,
+            failed_count=0,
         )
         records |= records_of(connection, sha256)
     return records
@@ -427,4 +447,5 @@ def _job(cells: RowMapping) -> PhotoJob:
         made_at_ms=cells["made_at_ms"],
         done_at_ms=cells["done_at_ms"],
         is_file_gone=bool(cells["is_file_gone"]),
+        failed_count=cells["failed_count"],
     )

@@ -92,6 +92,8 @@ _SECOND: Step = (
     # a restored server is told what the former one had said, sealed or not
     "ALTER TABLE sealed_item ADD COLUMN told_ms INTEGER",
     "ALTER TABLE outbox_op ADD COLUMN taken_at_ms INTEGER NOT NULL DEFAULT 0",
+    # a photo that fails at every contact lets the others pass
+    "ALTER TABLE photo_job ADD COLUMN failed_count INTEGER NOT NULL DEFAULT 0",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

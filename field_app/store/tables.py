@@ -88,6 +88,7 @@ photo_job = Table(
     Column("made_at_ms", Integer, nullable=False, server_default="0"),
     Column("done_at_ms", Integer, nullable=False, server_default="0"),
     Column("is_file_gone", Integer, nullable=False, server_default="0"),
+    Column("failed_count", Integer, nullable=False, server_default="0"),
     Index("photo_job_by_order", "order_id"),
     Index("photo_job_by_status", "status", "size_bytes"),
 )

@@ -1,7 +1,7 @@
 """Sends photos: small ones at once, originals where bytes cost nothing, each from its offset on."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -120,33 +120,58 @@ class Uploader:
         """Send until nothing may go over this network; return how many blobs the server has now.
 
         `between` is called between two requests: taps never wait for photos. Why the rest waits is
-        kept in the file.
+        kept in the file. One photo that the server does not answer well lets the others pass; after
+        the second in a row it is the server that is not well.
 
         Raises:
-            SyncProblem: The network or the log-in is gone; what the server has stays counted.
+            SyncProblem: The network or the log-in is gone, or a photo failed: then at the end.
         """
         if not self._database.write(_prepare):
             return 0
-        done = 0
+        try:
+            return self._send_each(_Meanwhile(between))
+        except SyncProblem:
+            self._note_wait(PhotoWait.NETWORK)
+            raise
+
+    def _send_each(self, meanwhile: "_Meanwhile") -> int:
+        done, failed_in_a_row = 0, 0
         wait = PhotoWait.NONE
-        while (job := self._next()) is not None:
+        failed: dict[str, SyncProblem] = {}
+        while (job := self._next(failed)) is not None:
             try:
-                wait = self._send(job, between)
-            except SyncProblem:
-                self._note_wait(PhotoWait.NETWORK)
-                raise
+                wait = self._send(job, meanwhile)
+            except SyncProblem as problem:
+                if not meanwhile.is_broken:
+                    self._note_failure(job, problem)
+                failed[job.sha256] = problem
+                failed_in_a_row += 1
+                if meanwhile.is_broken or not _is_of_one(problem) or failed_in_a_row == _ENOUGH:
+                    raise
+                continue
             if wait is not PhotoWait.NONE:
                 break
-            done += 1
+            done, failed_in_a_row = done + 1, 0
+        for first in failed.values():
+            raise first
         if wait is PhotoWait.NONE and self._database.read(photo_store.waiting)[0]:
             wait = PhotoWait.SERVER if self._is_free() else PhotoWait.FREE_NETWORK
         self._note_wait(wait)
         return done
 
-    def _next(self) -> PhotoJob | None:
+    def _next(self, tried: Collection[str]) -> PhotoJob | None:
         is_free = self._is_free()
         return self._database.read(
-            lambda connection: photo_store.next_job(connection, is_free=is_free)
+            lambda connection: photo_store.next_job(connection, is_free=is_free, tried=tried)
+        )
+
+    def _note_failure(self, job: PhotoJob, problem: SyncProblem) -> None:
+        """Let the others go first at the next contacts, unless a weak network is to blame."""
+        may_pass = not _is_of_one(problem)
+        self._database.write(
+            lambda connection: photo_store.note_failure(
+                connection, job, problem.detail, may_pass=may_pass
+            )
         )
 
     def _is_free(self) -> bool:
@@ -193,6 +218,30 @@ class Uploader:
         self._database.write(
             lambda connection: settings_store.save(connection, Key.PHOTO_WAIT, str(wait))
         )
+
+
+def _is_of_one(problem: SyncProblem) -> bool:
+    """Return whether the trouble may be of one blob alone: the others are tried."""
+    return problem.reason is Reason.SERVER
+
+
+_ENOUGH: Final = 2
+"""Blobs in a row that the server does not answer well: the others wait for the next contact."""
+
+
+class _Meanwhile:
+    """What is done between two requests; `is_broken` once it had no contact itself."""
+
+    def __init__(self, between: Callable[[], None]) -> None:
+        self._between = between
+        self.is_broken = False
+
+    def __call__(self) -> None:
+        try:
+            self._between()
+        except SyncProblem:
+            self.is_broken = True
+            raise
 
 
 class _Way:

@@ -1,0 +1,136 @@
+"""One photo that the server answers badly at every contact delays no other (trap T11)."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fastapi import Request, Response
+
+from field_app.crew import HeadlessCrew
+from field_app.store import photo_store
+from field_app.store.photo_store import PhotoJob, PhotoStatus
+from field_app.sync.reasons import Reason
+from tests.field_app.office_parts import Office, serving
+from tests.field_app.photo_parts import PIN, noisy_jpeg, photo_app
+from tests.field_app.vault_parts import quick_vault
+from wire_contracts.sync import PROTOCOL_HEADER
+
+
+@dataclass(slots=True)
+class Poison:
+    """How the server answers whatever is about some blobs."""
+
+    names: set[str] = field(default_factory=set)
+    status: int = 500
+    body: bytes = b""
+    is_ours: bool = True
+    asked: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    office: Office
+    crew: HeadlessCrew
+    poison: Poison
+    order_id: str
+
+    def jobs(self) -> list[PhotoJob]:
+        """All blobs, in the order in which they are sent."""
+        names = self.crew.tablet.database.read(photo_store.known_names)
+        read = self.crew.tablet.database.read
+        found = [read(partial(photo_store.find_job, sha256=each)) for each in names]
+        jobs = [each for each in found if each is not None]
+        return sorted(jobs, key=lambda each: (each.size_bytes > 40_000, each.made_at_ms))
+
+    def contacts(self, count: int) -> Reason:
+        reason = Reason.NONE
+        for _ in range(count):
+            self.office.clock.advance(minutes=20)
+            reason = self.crew.sync_now().reason
+        return reason
+
+    def left(self) -> set[str]:
+        return {each.sha256 for each in self.jobs() if each.status is not PhotoStatus.DONE}
+
+
+@pytest.fixture
+def rig(office: Office, tmp_path: Path) -> Iterator[Rig]:
+    poison = Poison()
+    app = photo_app(office, tmp_path).app
+
+    @app.middleware("http")
+    async def answer(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        if request.method != "HEAD" and "/blobs" in request.url.path:
+            about = request.url.path.encode() + await request.body()
+            hit = [each for each in poison.names if each.encode() in about]
+            poison.asked += hit
+            if hit:
+                headers = {PROTOCOL_HEADER: "2"} if poison.is_ours else {}
+                return Response(poison.body, poison.status, headers)
+        return await call_next(request)
+
+    folder = tmp_path / "tablet"
+    with (
+        serving(app) as url,
+        closing(HeadlessCrew(folder, office.clock, vault=quick_vault(folder))) as crew,
+    ):
+        crew.enrol(url, office.code())
+        crew.tablet.set_pin(PIN)
+        order_id = office.new_order()
+        crew.sync_now()
+        for seed in range(3):
+            office.clock.advance(minutes=1)
+            crew.tablet.photos.add(order_id, noisy_jpeg(seed, 300))
+        yield Rig(office=office, crew=crew, poison=poison, order_id=order_id)
+
+
+NEWER = b'{"code": "blob.newer", "text": "x"}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_ours"),
+    [(500, b"", True), (500, b"", False), (409, NEWER, True), (403, NEWER, True)],
+)
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_photo_that_fails_every_time_lets_all_others_pass_and_goes_once_it_may(
+    rig: Rig, status: int, body: bytes, *, is_ours: bool, place: int
+) -> None:
+    bad = rig.jobs()[place].sha256
+    rig.poison.names, rig.poison.status, rig.poison.body = {bad}, status, body
+    rig.poison.is_ours = is_ours
+
+    reason = rig.contacts(4)
+
+    assert rig.left() == {bad}
+    assert reason is not Reason.NONE
+    rig.poison.names = set()
+    assert rig.contacts(1) is Reason.NONE
+    assert rig.left() == set()
+
+
+def test_two_such_photos_in_front_stop_neither_what_is_behind_them_nor_what_is_new(
+    rig: Rig,
+) -> None:
+    bad = {each.sha256 for each in rig.jobs()[:3]}
+    rig.poison.names = bad
+
+    rig.contacts(5)
+    assert rig.left() == bad
+    new = rig.crew.tablet.photos.add(rig.order_id, noisy_jpeg(9, 300))
+    rig.contacts(1)
+
+    assert rig.left() == bad
+    assert new not in rig.left()
+
+
+def test_a_server_that_is_not_well_is_asked_about_two_photos_and_not_about_all(rig: Rig) -> None:
+    rig.poison.names = {each.sha256 for each in rig.jobs()}
+
+    assert rig.contacts(1) is Reason.SERVER
+
+    assert len(set(rig.poison.asked)) == 2
