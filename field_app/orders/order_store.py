@@ -36,6 +36,7 @@ from field_app.store import base_store, draft_store, outbox_store
 from field_app.store.among import each_of_bound, is_among_bound
 from field_app.store.base_store import BaseRow
 from field_app.store.bulk_write import Row, change_rows, upsert_rows
+from field_app.store.fixed_statement import FixedStatement
 from field_app.store.outbox_store import Look, OutboxEntry
 from field_app.store.photo_store import NO_PHOTOS, PhotoCount
 from field_app.store.record_states import (
@@ -348,7 +349,7 @@ def refresh_marks(connection: Connection, order_ids: Collection[str]) -> None:
         return
     words: dict[str, set[tuple[str, int]]] = {order_id: set() for order_id in order_ids}
     wanted = sorted(words)
-    for order_id, status, look in connection.execute(_WORDS, {"ids": json.dumps(wanted)}):
+    for order_id, status, look in _WORDS.run(connection, ids=json.dumps(wanted)):
         words[order_id].add((status, look))
     traces = load_traces(connection, wanted)
     drafts, photos = traces.drafts, traces.photos
@@ -359,8 +360,10 @@ def refresh_marks(connection: Connection, order_ids: Collection[str]) -> None:
     change_rows(connection, order_view, ("mark",), marks)
 
 
-_WORDS = select(outbox_op.c.order_id, outbox_op.c.status, outbox_op.c.look).where(
-    is_among_bound(outbox_op.c.order_id, "ids")
+_WORDS = FixedStatement(
+    select(outbox_op.c.order_id, outbox_op.c.status, outbox_op.c.look).where(
+        is_among_bound(outbox_op.c.order_id, "ids")
+    )
 )
 """Built once: every push asks."""
 

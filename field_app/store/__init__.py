@@ -22,6 +22,7 @@ sealed_store      what is unsent, readable by the server alone
 quick_json        the faster JSON, where there is one
 row_text          whether a pulled row is what the server hashed
 among             one statement for any number of ids
+fixed_statement   statements put together once, when the app starts
 bulk_write        many rows at the driver's speed
 base_store        rows as the server sent them, with the checksum of every bucket
 outbox_store      operations: written with the tap, read record by record

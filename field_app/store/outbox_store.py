@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     func,
+    literal,
     select,
 )
 from sqlalchemy.dialects import sqlite
@@ -41,7 +42,7 @@ from wire_contracts.review_outcomes import ReviewOutcome, parse_review_outcome
 from wire_contracts.sealed import SealedKind, dump_operation
 from wire_contracts.site_facts import WatchEvent
 
-IS_WAITING: Final = outbox_op.c.status.in_(sorted(WAITING))
+IS_WAITING: Final = outbox_op.c.status.in_([literal(each) for each in sorted(WAITING)])
 """What the server has not confirmed."""
 
 _PLACE = "outbox"

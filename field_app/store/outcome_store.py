@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, or_, 
 from field_app.store import sealed_store
 from field_app.store.among import is_among_bound
 from field_app.store.bulk_write import Row, change_rows
+from field_app.store.fixed_statement import FixedStatement
 from field_app.store.outbox_store import Look, operation_of_body
 from field_app.store.record_states import WITHOUT_EFFECT, OpStatus
 from field_app.store.tables import base_row, outbox_op
@@ -34,15 +35,17 @@ class Settled:
     undone: set[str]
 
 
-_TOLD: Final = select(
-    outbox_op.c.op_id,
-    outbox_op.c.order_id,
-    outbox_op.c.outcome,
-    outbox_op.c.code,
-    outbox_op.c.look,
-    outbox_op.c.decision,
-    outbox_op.c.taken_at_ms,
-).where(is_among_bound(outbox_op.c.op_id, "op_ids"))
+_TOLD: Final = FixedStatement(
+    select(
+        outbox_op.c.op_id,
+        outbox_op.c.order_id,
+        outbox_op.c.outcome,
+        outbox_op.c.code,
+        outbox_op.c.look,
+        outbox_op.c.decision,
+        outbox_op.c.taken_at_ms,
+    ).where(is_among_bound(outbox_op.c.op_id, "op_ids"))
+)
 
 _SETTLED = (
     "status",
@@ -68,7 +71,7 @@ def settle(
     """
     told = {result.op_id: result for result in results}
     op_ids = json.dumps(list(told))
-    rows = connection.execute(_TOLD, {"op_ids": op_ids}).all()
+    rows = _TOLD.run(connection, op_ids=op_ids).all()
     changes: list[Row] = []
     for row in rows:
         result = told[row.op_id]

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, select, update
 
 from field_app.store.among import is_among_bound
+from field_app.store.fixed_statement import FixedStatement
 from field_app.store.outbox_store import IS_WAITING, Look
 from field_app.store.record_states import OpStatus
 from field_app.store.sealed_store import TOLD_MS
@@ -107,7 +108,7 @@ def _size_of(each: Outgoing) -> int:
     return len(each.body.encode()) + 1 + told_bytes
 
 
-_MARK: Final = (
+_MARK: Final = FixedStatement(
     update(outbox_op)
     .where(is_among_bound(outbox_op.c.op_id, "op_ids"), IS_WAITING)
     .values(status=bindparam("moved_to"))
@@ -117,7 +118,7 @@ _MARK: Final = (
 def mark_status(connection: Connection, op_ids: Sequence[str], status: OpStatus) -> None:
     """Move unsettled operations to QUEUED or SENDING."""
     if op_ids:
-        connection.execute(_MARK, {"op_ids": json.dumps(op_ids), "moved_to": status})
+        _MARK.run(connection, op_ids=json.dumps(op_ids), moved_to=str(status))
 
 
 def recover_sending(connection: Connection) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, Integer, literal, null, select, union_all
 
 from field_app.store.draft_store import WITH_DRAFT
+from field_app.store.fixed_statement import FixedStatement
 from field_app.store.photo_store import COUNTS, PhotoCount
 
 
@@ -21,13 +22,15 @@ class Traces:
 
 _drafts = WITH_DRAFT.subquery()
 _photos = COUNTS.subquery()
-_TRACES: Final = union_all(
-    select(
-        _drafts.c.order_id,
-        literal(1, Integer).label("is_draft"),
-        *(null().label(name) for name in ("total", "done", "waiting_bytes", "held")),
-    ),
-    select(_photos.c.order_id, literal(0, Integer), *list(_photos.c)[1:]),
+_TRACES: Final = FixedStatement(
+    union_all(
+        select(
+            _drafts.c.order_id,
+            literal(1, Integer).label("is_draft"),
+            *(null().label(name) for name in ("total", "done", "waiting_bytes", "held")),
+        ),
+        select(_photos.c.order_id, literal(0, Integer), *list(_photos.c)[1:]),
+    )
 )
 """Built once: every line of the list that is made anew asks it."""
 
@@ -36,7 +39,7 @@ def load_traces(connection: Connection, order_ids: Sequence[str]) -> Traces:
     """Return what there is of these records."""
     drafts: set[str] = set()
     photos: dict[str, PhotoCount] = {}
-    for row in connection.execute(_TRACES, {"order_ids": json.dumps(order_ids)}):
+    for row in _TRACES.run(connection, order_ids=json.dumps(order_ids)):
         if row.is_draft:
             drafts.add(row.order_id)
         else:
