@@ -103,3 +103,27 @@ def test_chinese_sentences_have_chinese_punctuation() -> None:
     catalogue: dict[object, str] = CHINESE._catalog  # type: ignore[attr-defined]  # its table of texts
 
     assert [text for text in catalogue.values() if half.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/meters/WM-204418/raw",
+        "/balances",
+        "/balances?month=2026-09",
+        "/figures",
+        "/figures?period=2026-W40",
+        "/exports",
+        "/orders",
+        "/shift",
+        "/delegations",
+        "/review",
+    ],
+)
+def test_a_key_that_a_page_prints_below_does_something_on_it(client: Client, path: str) -> None:
+    page = client.get(path).text
+    below = page[page.index("<footer") : page.index("</footer>")]
+    heard = {*re.findall(r'data-(?:focus-)?key="([^"]+)"', page)}
+    of_every_list = {"j", "k", "?", "/"}
+
+    assert {*re.findall(r"<kbd>([^<]+)</kbd>", below)} - heard - of_every_list == set()
