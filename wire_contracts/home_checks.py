@@ -6,7 +6,7 @@ once, 2 with a deadline, 3 advice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -98,6 +98,8 @@ class SafetyCheck:
         answers: Item -> whether it is in order.
         notice: What became of the notice; None without hazards.
         seconds: From opening the page to its end, for planning.
+        taken_back: Why what was noted before as a danger to people is none, by item, in the words
+            of whoever looked again.
     """
 
     household_id: str
@@ -107,6 +109,7 @@ class SafetyCheck:
     notice: NoticeOutcome | None = None
     signature_sha256: str | None = None
     seconds: float = 0.0
+    taken_back: Mapping[CheckItem, str] = field(default_factory=dict)
 
 
 def household_json(household: Household) -> JsonObject:
@@ -142,7 +145,10 @@ def parse_household(reader: FieldReader) -> Household:
 
 
 def safety_check_json(check: SafetyCheck) -> JsonObject:
-    """Return the visit as the payload of a `safety_check` fact."""
+    """Return the visit as the payload of a `safety_check` fact; `taken_back` only with words."""
+    taken_back: JsonObject = {
+        str(item): words[:_LONGEST_NOTE] for item, words in check.taken_back.items()
+    }
     return {
         "household_id": check.household_id,
         "is_no_access": check.is_no_access,
@@ -151,12 +157,14 @@ def safety_check_json(check: SafetyCheck) -> JsonObject:
         "notice": None if check.notice is None else str(check.notice),
         "signature": check.signature_sha256,
         "seconds": check.seconds,
+        **({"taken_back": taken_back} if taken_back else {}),
     }
 
 
 def parse_safety_check(reader: FieldReader) -> SafetyCheck:
     """Return the visit; raise ContractError that names the field."""
     answers = reader.object("answers")
+    taken_back = reader.object("taken_back") if reader.has("taken_back") else None
     return SafetyCheck(
         household_id=reader.text("household_id", longest=64),
         is_no_access=reader.boolean("is_no_access"),
@@ -165,6 +173,13 @@ def parse_safety_check(reader: FieldReader) -> SafetyCheck:
         notice=reader.choice("notice", NoticeOutcome) if reader.has("notice") else None,
         signature_sha256=reader.text_or_none("signature", longest=64),
         seconds=reader.number("seconds"),
+        taken_back={}
+        if taken_back is None
+        else {
+            item: taken_back.text(str(item), longest=_LONGEST_NOTE)
+            for item in CheckItem
+            if taken_back.has(str(item))
+        },
     )
 
 

@@ -52,6 +52,7 @@ class Lack(StrEnum):
     NOTE_MISSING = "note_missing"
     NOTICE_MISSING = "notice_missing"
     SIGNATURE_MISSING = "signature_missing"
+    WHY_MISSING = "why_missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class Sheet:
         notes: What exactly is wrong, in words.
         signature_sha256: The picture of the signature under the notice.
         is_gas_off: What was said of the gas where it has to be shut off; None: nothing.
+        taken_back: What was noted before as a danger to people and is none now, with why.
     """
 
     answers: Mapping[CheckItem, bool] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Sheet:
     notice: NoticeOutcome | None = None
     signature_sha256: str | None = None
     is_gas_off: bool | None = None
+    taken_back: Mapping[CheckItem, str] = field(default_factory=dict)
 
     def hazardous(self) -> tuple[CheckItem, ...]:
         """Return the items that are not in order, in the order of the way through the home."""
@@ -99,6 +102,7 @@ def lacks(sheet: Sheet) -> tuple[tuple[Lack, CheckItem | None], ...]:
         for item in hazardous
         if sheet.severity_of(item) == 1 and not sheet.notes.get(item, "").strip()
     ]
+    found += [(Lack.WHY_MISSING, item) for item, why in sheet.taken_back.items() if not why.strip()]
     if hazardous and sheet.notice is None:
         found.append((Lack.NOTICE_MISSING, None))
     if hazardous and sheet.notice is NoticeOutcome.SIGNED and sheet.signature_sha256 is None:
@@ -162,4 +166,5 @@ def finished(
         notice=sheet.notice if hazards else None,
         signature_sha256=sheet.signature_sha256 if hazards else None,
         seconds=round(max(seconds, 0.0), 1),
+        taken_back={item: why.strip() for item, why in sheet.taken_back.items()},
     )

@@ -102,6 +102,18 @@ def order_standing(
     return standing[-1] if standing and frozenset(grave) <= named else None
 
 
+def items_called(asked: Sequence[AskedOrder], now_ms: int) -> frozenset[CheckItem]:
+    """Return the dangers of this visit over which an order was asked for."""
+    of_visit = (
+        each
+        for each in asked
+        if not each.is_finished
+        and each.at_ms >= now_ms - _ONE_SHIFT_MS
+        and each.status is not OpStatus.REFUSED
+    )
+    return frozenset(item for each in of_visit for item in each.items)
+
+
 class Unheard(StrEnum):
     """What became of an order for a danger that the office does not have."""
 

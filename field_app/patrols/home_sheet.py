@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from field_app.patrols.form_answers import OK, home_answers
-from field_app.patrols.home_check import GROUPS, Sheet
+from field_app.patrols.home_check import GROUPS, USUAL_SEVERITY, Sheet
 from field_app.patrols.noted import WRONG
 from field_app.store.draft_store import KeptAnswer
 from wire_contracts.forms.answer_sets import AnswerSet
@@ -16,6 +16,9 @@ ONE_VISIT_MS: Final = 12 * 3_600_000
 
 NOTICE, SIGNATURE, SIGNED_FOR = "notice", "signature", "signed_for"
 """Fields of the page; the last one names the hazards that a signature stands under."""
+
+WHY: Final = "why:"
+"""Before the item of a danger that was taken back: the field of the words about it."""
 
 GAS_OFF, YES, NO = "gas_off", "yes", "no"
 """Whether the gas is shut off, where it has to be."""
@@ -39,11 +42,13 @@ class HomeAnswers:
         own: What the person at work has answered on this visit.
         earlier: Hazards of colleagues and of earlier visits that nobody has answered since.
         noted: The same hazards, with who noted them and when.
+        grave: What colleagues or an earlier visit noted as a danger to people, answered or not.
     """
 
     own: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, str] = field(default_factory=dict)
     noted: Sequence[NotedHazard] = ()
+    grave: frozenset[CheckItem] = frozenset()
 
     @property
     def typed(self) -> dict[str, str]:
@@ -74,8 +79,34 @@ def answers_of_visit(kept: Sequence[KeptAnswer], author: str, now_ms: int) -> Ho
             noted.append(hazard)
             earlier |= fields
     return HomeAnswers(
-        own={name: str(each.value) for name, each in own.items()}, earlier=earlier, noted=noted
+        own={name: str(each.value) for name, each in own.items()},
+        earlier=earlier,
+        noted=noted,
+        grave=frozenset(item for answers in others.values() for item in _grave(answers)),
     )
+
+
+def _grave(answers: Mapping[str, KeptAnswer]) -> list[CheckItem]:
+    texts = {name: str(each.value) for name, each in answers.items()}
+    usual = {item: str(severity) for item, severity in USUAL_SEVERITY.items()}
+    return [
+        item
+        for item in CheckItem
+        if texts.get(place_of(item)) == WRONG
+        and (texts.get(f"severity:{item}") or usual[item]) == "1"
+    ]
+
+
+def with_taken_back(sheet: Sheet, dangers: frozenset[CheckItem], typed: Mapping[str, str]) -> Sheet:
+    """Return the sheet with what was a danger to people and is answered otherwise now.
+
+    What has words about a danger was one, whoever wrote them.
+    """
+    worded = (item for item in sheet.answers if sheet.notes.get(item, "").strip())
+    dangers |= {item for item in worded if sheet.severity_of(item) == 1}
+    standing = {item for item in sheet.hazardous() if sheet.severity_of(item) == 1}
+    gone = [item for item in CheckItem if item in dangers - standing and item in sheet.answers]
+    return replace(sheet, taken_back={item: typed.get(f"{WHY}{item}", "") for item in gone})
 
 
 def noted_in_forms(begun: Iterable[tuple[str, int, AnswerSet]]) -> list[KeptAnswer]:

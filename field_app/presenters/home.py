@@ -16,6 +16,7 @@ from field_app.patrols.home_check import (
     must_shut_off,
     seen_inside,
 )
+from field_app.patrols.home_facts import items_called
 from field_app.patrols.home_sheet import (
     NOTICE,
     SIGNATURE,
@@ -24,6 +25,7 @@ from field_app.patrols.home_sheet import (
     noted_in_forms,
     sheet_of,
     signed_for,
+    with_taken_back,
 )
 from field_app.patrols.inspection_desk import home_draft
 from field_app.patrols.left_places import PLACE
@@ -69,7 +71,8 @@ _CALL: Final = "call"
 class HomePage:
     """One home; `SheetPresenter` shows it.
 
-    `leads_to` is the page after it, empty for none; `place_text` its address, once it was read.
+    `leads_to` is the page after it, empty for none; `place_text` its address, once it was read;
+    `is_read_again`: what was kept last has changed another answer.
     """
 
     def __init__(self, parts: RoundParts, household_id: str) -> None:
@@ -84,9 +87,11 @@ class HomePage:
         self._blocks = HomeBlocks(parts)
         self.leads_to = ""
         self.place_text = ""
+        self.is_read_again = False
 
     def read(self) -> HomeData | None:
         """Return the home with its answers, None when the tablet knows it no more."""
+        self.is_read_again = False
         home = self._parts.desk.home(self._household_id)
         if home is None:
             return None
@@ -154,9 +159,25 @@ class HomePage:
 
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers at once; with a hazard also where it is, the home may leave the tablet."""
-        place = {PLACE: self.place_text} if WRONG in answers.values() else {}
-        self._parts.desk.save_answers(self._draft, {**answers, **place})
+        also = {PLACE: self.place_text} if WRONG in answers.values() else {}
+        if self._is_refused_no_more(answers):
+            also[NOTICE] = ""
+            self.is_read_again = True
+        self._parts.desk.save_answers(self._draft, {**answers, **also})
         return None
+
+    def _is_refused_no_more(self, answers: Mapping[str, str]) -> bool:
+        """Return whether a hazard comes in that the household has not refused to sign for."""
+        kept = {name: str(each) for name, each in self._parts.desk.answers(self._draft).items()}
+        if kept.get(NOTICE) != NoticeOutcome.REFUSED or NOTICE in answers:
+            return False
+        was, now = (signed_for(sheet_of(each)).split() for each in (kept, {**kept, **answers}))
+        return not set(now) <= set(was)
+
+    def _sheet(self, data: HomeData, typed: Mapping[str, str]) -> Sheet:
+        """Return the answers as the twelve items, with the dangers that were taken back."""
+        dangers = data.answers.grave | items_called(data.asked, data.now_ms)
+        return with_taken_back(sheet_of(typed), dangers, typed)
 
     # --- taps
 
@@ -172,7 +193,7 @@ class HomePage:
             gone = self._parts.context.words("This place is not on this tablet any more.")
             return Tapped(message=gone, is_done=True)
         if key == _CALL:
-            sheet = self._told_sheet(answers)
+            sheet = self._told_sheet(sheet_of(answers.typed))
             if call_wanted(data, sheet):
                 self._parts.desk.call_crew(self._household_id, sheet)
             return Tapped()
@@ -196,18 +217,18 @@ class HomePage:
 
     def _end_visit(self, data: HomeData, answers: Answers) -> str:
         """Keep the whole visit; return why not, empty when it is kept."""
-        sheet = sheet_of(answers.typed)
+        sheet = self._sheet(data, answers.typed)
         refusal = self._refusal(sheet, data.forms)
         if not refusal:
             now_s = self._parts.context.clock.now_utc().timestamp()
             seconds = now_s - self._opened_s
-            told = self._told_sheet(answers)
+            told = self._told_sheet(sheet)
             self._parts.desk.finish_home(self._household_id, self._visit_id, told, seconds)
         return refusal
 
-    def _told_sheet(self, answers: Answers) -> Sheet:
+    def _told_sheet(self, sheet: Sheet) -> Sheet:
         """Return the sheet as it is told: words of grave hazards say whether the gas is off."""
-        t, sheet = self._parts.context.words, sheet_of(answers.typed)
+        t = self._parts.context.words
         if sheet.is_gas_off is None:
             return sheet
         said = t("The gas is shut off") if sheet.is_gas_off else t("The gas still flows")
@@ -272,7 +293,7 @@ class HomePage:
     def view(self, data: HomeData, answers: Answers) -> SheetView:
         """Return the page."""
         t, household = self._parts.context.words, data.home.household
-        sheet = sheet_of(answers.typed)
+        sheet = self._sheet(data, answers.typed)
         hazardous, draw = sheet.hazardous(), self._blocks
         state, _, _ = home_state_text(t, household.state, household.no_access_count)
         return SheetView(
@@ -285,6 +306,7 @@ class HomePage:
                 *draw.shut_off(data, sheet),
                 *draw.before(household.hazards),
                 *draw.noted(data.answers.noted),
+                *draw.taken_back(sheet, answers),
                 *(form_rows(t, data.forms) if data.forms.comes_first() else ()),
                 *(block for key, items in GROUPS for block in draw.group(key, items, answers)),
                 *(block for item in hazardous for block in draw.hazard(item, sheet, answers)),

@@ -14,6 +14,7 @@ from field_app.patrols.home_sheet import (
     NO,
     NOTICE,
     SIGNATURE,
+    WHY,
     YES,
     HomeAnswers,
     NotedHazard,
@@ -157,6 +158,18 @@ class HomeBlocks:
                 NoticeBlock(key=f"noted:{index}", text=text, tone=Tone.DANGER, icon="alert-circle")
             )
         return blocks
+
+    def taken_back(self, sheet: Sheet, answers: Answers) -> list[Block]:
+        """Return the questions why what was noted as a danger is none: nothing goes in silence."""
+        t = self._parts.context.words
+        return [
+            NoteBlock(
+                key=f"{WHY}{item}",
+                label=t("{item}: why is it no danger any more?").format(item=item_text(t, item)),
+                text=answers.get(f"{WHY}{item}"),
+            )
+            for item in sheet.taken_back
+        ]
 
     def group(self, key: str, items: tuple[CheckItem, ...], answers: Answers) -> list[Block]:
         """Return the question of a group, with its items where one of them is wrong."""

@@ -76,11 +76,13 @@ class PointPage:
         self._trouble = ""
         self._blocks = PointBlocks(parts, checkpoint_id)
         self._retyped: frozenset[str] = frozenset()
+        self.is_read_again = False
         self.place_text = ""
 
     def read(self) -> PointData | None:
         """Return the checkpoint as it stands in the run, None when the tablet knows it no more."""
         desk, self._retyped = self._parts.desk, frozenset()
+        self.is_read_again = False
         checkpoint = desk.checkpoints().get(self._checkpoint_id)
         if checkpoint is None:
             return None
@@ -133,6 +135,7 @@ class PointPage:
         place = {PLACE: self.place_text} if GAS in answers else {}
         self._parts.desk.save_answers(self._draft, {**answers, **place})
         self._retyped |= set(answers)
+        self.is_read_again = GAS in answers  # what stood there before it may stand beside it
         return None
 
     def _photo_record(self) -> str:

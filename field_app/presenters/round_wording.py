@@ -196,6 +196,7 @@ def lack_text(t: Words, lack: Lack, item: CheckItem | None) -> str:
         Lack.NOTE_MISSING: t("Write what is wrong: {item}"),
         Lack.NOTICE_MISSING: t("Was the notice signed or refused?"),
         Lack.SIGNATURE_MISSING: t("The signature is missing."),
+        Lack.WHY_MISSING: t("Say why it is no danger any more: {item}"),
     }
     return texts[lack].format(item=name)
 

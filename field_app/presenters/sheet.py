@@ -158,6 +158,8 @@ class SheetPresenter(Generic[D]):
         if at_ms is not None:
             self._saved_at_ms = at_ms
         self._message = "" if self._message == self._no_room() else self._message
+        if getattr(self._page, "is_read_again", False):  # few pages keep more than was answered
+            self.refresh()
         self._draw()
 
     def _no_room(self) -> str:

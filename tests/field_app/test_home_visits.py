@@ -114,10 +114,15 @@ def test_a_hazard_of_another_visit_stands_until_its_own_item_is_answered_anew(
     assert "(leak at the meter)" in noted
     assert primary(later) == "call", "one tap on the group takes nothing back"
     later.choose("item:pipe_tightness", "ok")
+    assert refusal(later) == "Say why it is no danger any more: Pipes tight (soap test)"
+    later.type("why:pipe_tightness", "the soap test holds")
     assert (refusal(later), noted_in(home(parts))) == ("", [])
     later.tap("done")
     (check,) = told(tablet, town, FactType.SAFETY_CHECK)
-    assert check["hazards"] == []
+    assert (check["hazards"], check["taken_back"]) == (
+        [],
+        {"pipe_tightness": "the soap test holds"},
+    )
     assert not is_noted_on_the_list(parts)
 
 
@@ -173,6 +178,38 @@ def test_a_danger_calls_a_crew_before_the_paper_is_dealt_with(
         "leak; The gas still flows"
     ]
     assert len(told(tablet, town, FactType.ORDER_REQUEST)) == 1, "the visit makes no second one"
+
+
+@pytest.mark.parametrize(
+    "answer", [("item:pipe_tightness", "ok"), ("severity:pipe_tightness", "2")]
+)
+def test_a_danger_over_which_a_crew_was_called_is_not_taken_back_in_silence(
+    parts: RoundParts, tablet: Tablet, town: TownOffice, answer: tuple[str, str]
+) -> None:
+    page = home(parts, **LEAK)
+    page.tap("call")
+    for key, value in (*ALL_WELL.items(), answer, ("notice", "refused")):
+        page.choose(key, value)
+    assert refusal(page) == "Say why it is no danger any more: Pipes tight (soap test)"
+    page.type("why:pipe_tightness", "it was the neighbour's stove")
+    page.tap("done")
+
+    (check,) = told(tablet, town, FactType.SAFETY_CHECK)
+    assert check["taken_back"] == {"pipe_tightness": "it was the neighbour's stove"}
+
+
+def test_who_refused_to_sign_is_asked_again_over_another_hazard(parts: RoundParts) -> None:
+    page = home(parts, **{**ALL_WELL, "appliances": "wrong", "item__hose": "wrong"})
+    for item in ("stove_flameout", "water_heater_flue"):
+        page.choose(f"item:{item}", "ok")
+    page.choose("notice", "refused")
+    assert refusal(page) == ""
+    page.choose("item:stove_flameout", "wrong")
+    assert refusal(page) == "Was the notice signed or refused?"
+    page.choose("notice", "refused")
+    assert refusal(page) == "", "one tap refuses again"
+    page.choose("item:stove_flameout", "ok")
+    assert refusal(page) == "", "fewer hazards are refused with the rest"
 
 
 @pytest.mark.parametrize(
@@ -253,6 +290,7 @@ def test_what_a_colleague_answered_in_a_form_of_the_office_is_no_home_that_passe
     assert "Pipes tight" in noted_in(hers)[0]
     assert chosen_in(hers)["item:pipe_tightness"] == "wrong"
     hers.choose("item:pipe_tightness", "ok")
+    hers.type("why:pipe_tightness", "measured anew: 0")
     hers.tap("done")
     assert told(tablet, town, FactType.SAFETY_CHECK) != []
     town.clock.moment_utc += timedelta(minutes=1)

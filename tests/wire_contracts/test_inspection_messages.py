@@ -192,6 +192,9 @@ def test_what_is_said_is_what_is_heard() -> None:
     assert again(parse_order_request, order_request_json(REQUEST)) == REQUEST
     assert again(parse_household, household_json(HOUSEHOLD)) == HOUSEHOLD
     assert again(parse_safety_check, safety_check_json(CHECK)) == CHECK
+    taken_back = replace(CHECK, taken_back={CheckItem.HOSE: "a new hose"})
+    assert again(parse_safety_check, safety_check_json(taken_back)) == taken_back
+    assert "taken_back" not in safety_check_json(CHECK)
     assert again(parse_round_meter, round_meter_json(METER)) == METER
     assert again(parse_round_reading, round_reading_json(READING)) == READING
     sized = replace(METER, permanent_flow_m3h=4.0)
