@@ -30,7 +30,7 @@ from demo.seed_server_io import (
 )
 from demo.story import standing_faults
 from demo.town import Town
-from sync_server.access.passwords_io import PasswordHasherIo
+from sync_server.access.passwords_io import hasher_for_drawn_passwords
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 
@@ -186,7 +186,7 @@ def _write_secrets(places: Places, gateway_ids: Iterable[str]) -> None:
 
 
 def _seed(engine: Engine, places: Places, town: Town, start_utc: datetime) -> None:
-    hasher = PasswordHasherIo()
+    hasher = hasher_for_drawn_passwords()
     passwords = {account.login: secrets.token_urlsafe(9) for account in plan_accounts(town)}
     hashed = [(each, hasher.hash(passwords[each.login])) for each in plan_accounts(town)]
     places.accounts_file.touch(mode=0o600)

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Literal
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Engine, select
 from typing_extensions import override
 
@@ -272,6 +273,32 @@ def test_a_removed_end_of_the_audit_chain_is_noticed(
 def test_a_weak_password_is_refused_with_the_rule() -> None:
     with pytest.raises(ContractError, match="has 5 characters; choose 10 to 128 characters"):
         QUICK_HASHER.hash("short")
+
+
+def test_a_name_that_nobody_has_costs_what_a_wrong_password_costs() -> None:
+    hasher = _NotingHasher(time_cost=2, memory_cost=64, parallelism=1)
+    desk = PasswordHasherIo(hasher)
+    somebodys = desk.hash("somebody's own words")
+
+    assert not desk.is_right(None, "a guess of anything")
+    assert not desk.is_right(somebodys, "a guess of anything")
+    nobodys, wrong = hasher.verified
+    assert extract_parameters(nobodys) == extract_parameters(wrong)
+    with pytest.raises(VerifyMismatchError):  # worked through, not refused at first sight
+        PasswordHasher().verify(nobodys, "a guess of anything")
+
+
+class _NotingHasher(PasswordHasher):
+    """The real hasher, noting what it checked against."""
+
+    def __init__(self, *, time_cost: int, memory_cost: int, parallelism: int) -> None:
+        super().__init__(time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism)
+        self.verified: list[str] = []
+
+    @override
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # argon2's name
+        self.verified.append(str(hash))
+        return super().verify(hash, password)
 
 
 def test_no_more_passwords_are_hashed_at_once_than_allowed() -> None:
