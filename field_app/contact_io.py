@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 from field_app.photos.photo_files_io import PhotoFiles
 from field_app.platform.network import NetworkKind
 from field_app.store.database_io import Database
@@ -41,6 +43,7 @@ class Carried:
         keep: Says what of personal rows may stay.
         renew_replica: Draws another name for this copy of the store.
         send_older: Sends over an API what a withdrawal left sealed; returns how much.
+        tell_begun: Puts down what was begun at orders that have left; returns how much.
     """
 
     database: Database
@@ -50,6 +53,7 @@ class Carried:
     keep: Keep
     renew_replica: RenewReplica
     send_older: Callable[[SyncApi], int]
+    tell_begun: Callable[[Connection], int]
 
 
 class Contact:
@@ -109,6 +113,7 @@ class Contact:
             keep=carried.keep,
         )
         engine.send_first(partial(carried.send_older, self.api))
+        engine.tell_begun(carried.tell_begun)
         self._blob_api = _blob_api(self.api, identity)
         if self._blob_api is not None:
             shore = Shore(files=carried.files, network=carried.network, clock=carried.clock)

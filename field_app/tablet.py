@@ -309,14 +309,11 @@ class Tablet:
             if engine is None:
                 return SyncVerdict(reason=Reason.NOT_ENROLLED)
             verdict = engine.sync()
-            is_whole = verdict.reason is Reason.NONE
-            if is_whole and self.database.write(self._tell_what_was_begun):
-                verdict = engine.sync()
             if verdict.reason is Reason.WITHDRAWN:
                 self._withdraw()
             self._send_sealed(verdict.reason)
             self.personal.check_lease()
-            if verdict.reason is Reason.NONE:
+            if engine.are_words_whole:
                 self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
                 self._photo_files.seal_missing(self.database.read(photo_store.unsent_names))
                 self.personal.fetch_wanted()
@@ -537,6 +534,7 @@ class Tablet:
             keep=self.personal.keep,
             renew_replica=self._renew_replica,
             send_older=self._send_older,
+            tell_begun=self._tell_what_was_begun,
         )
 
     def _network_kind(self) -> NetworkKind:

@@ -41,7 +41,7 @@ def tell_what_was_begun(
     is handed over as well, so that a person looks, and so is more gas that was typed over or stands
     in a checklist (`forms_lel_pct` of an order). Checklists go sealed, as they stand. Nothing is
     done before the first pull is whole, nor while own words about the order are on their way: a
-    restored server gives it back with them. Call it after a contact that ended well.
+    restored server gives it back with them. Call it once pull and push of a contact were whole.
     """
     if not _knows_its_orders(connection):
         return 0

@@ -48,6 +48,11 @@ class _Begun:
     is_withdrawn: bool = False
 
 
+def _nothing_begun(_connection: Connection) -> int:
+    """Tell nothing: nobody knows what was begun."""
+    return 0
+
+
 def _nothing_older() -> int:
     """Send nothing: nobody carries sealed things."""
     return 0
@@ -62,7 +67,12 @@ OTHERS_TURN_WAIT_S: Final = 5.0
 
 
 class SyncEngine:
-    """The sync of one tablet; one caller at a time."""
+    """The sync of one tablet; one caller at a time.
+
+    Attributes:
+        are_words_whole: Whether pull and push of the last contact were whole, whatever became of
+            photos and of sealed things.
+    """
 
     def __init__(
         self,
@@ -81,8 +91,10 @@ class SyncEngine:
         self._pusher = Pusher(database, api, clock, renew_replica)
         self._photos: Uploader | None = None
         self._send_older: Callable[[], int] = _nothing_older
+        self._tell_begun: Callable[[Connection], int] = _nothing_begun
         self._refused_contacts = 0
         self._older: SyncProblem | None = None
+        self.are_words_whole = False
         self._pulled_at_s = 0.0
 
     def carry_photos(self, photos: Uploader) -> None:
@@ -92,6 +104,13 @@ class SyncEngine:
     def send_first(self, send: Callable[[], int]) -> None:
         """Send with `send`, before anything is pushed, what was left sealed by a withdrawal."""
         self._send_older = send
+
+    def tell_begun(self, tell: Callable[[Connection], int]) -> None:
+        """Let `tell` put down, once a contact's words are whole, what was begun at left orders.
+
+        It returns how much: that goes at once, before photos.
+        """
+        self._tell_begun = tell
 
     def send_older(self) -> None:
         """Send what is older than the outbox; raise SyncProblem when no contact is to be had.
@@ -144,6 +163,7 @@ class SyncEngine:
             return self._without_room(full)
 
     def _sync(self, *, is_short: bool) -> SyncVerdict:
+        self.are_words_whole = False
         begun = self._database.write(self._begin)
         if begun.verdict is not None:
             return begun.verdict
@@ -207,8 +227,18 @@ class SyncEngine:
             raise broken_pull
         if settled:
             self._pull()
+        settled += self._push_begun()
+        self.are_words_whole = True
         if self._photos is not None:
             self._photos.send_all(self._meanwhile)
+        return settled
+
+    def _push_begun(self) -> int:
+        """Send what was begun at orders that left; return how much of it got its outcome."""
+        if not self._database.write(self._tell_begun):
+            return 0
+        settled = self.push()
+        self._pull()
         return settled
 
     def _pull(self) -> None:

@@ -15,7 +15,10 @@ from field_app.store.photo_store import PhotoJob, PhotoStatus
 from field_app.sync.reasons import Reason
 from tests.field_app.office_parts import Office, serving
 from tests.field_app.photo_parts import PIN, noisy_jpeg, photo_app
+from tests.field_app.test_left_orders import told
 from tests.field_app.vault_parts import quick_vault
+from wire_contracts.orders import FactType
+from wire_contracts.quantities import Medium
 from wire_contracts.sync import PROTOCOL_HEADER
 
 
@@ -126,6 +129,25 @@ def test_two_such_photos_in_front_stop_neither_what_is_behind_them_nor_what_is_n
 
     assert rig.left() == bad
     assert new not in rig.left()
+
+
+def test_gas_that_was_begun_at_an_order_that_left_is_told_before_any_photo(rig: Rig) -> None:
+    office, desk = rig.office, rig.crew.tablet.desk
+    gas = office.new_order(Medium.GAS)
+    rig.contacts(1)
+    rig.crew.go_to_work(gas)
+    rig.contacts(1)
+    rig.crew.tablet.photos.add(rig.order_id, noisy_jpeg(8, 300))
+    rig.poison.names = {each.sha256 for each in rig.jobs()}
+    desk.save_answers(gas, {"result": "leak", "measured.gas_lel_pct": "12"})
+    office.assign(gas, "crew-2")
+
+    reason = rig.contacts(2)
+
+    assert reason is Reason.SERVER
+    assert [each["lel_pct"] for _, each in told(office, gas, FactType.HANDOVER)] == [12]
+    ((_, answers),) = told(office, gas, FactType.FORM_ANSWERSET)
+    assert answers["is_unfinished"] is True
 
 
 def test_a_server_that_is_not_well_is_asked_about_two_photos_and_not_about_all(rig: Rig) -> None:

@@ -26,6 +26,7 @@ from sync_server.access.account_store import admit
 from sync_server.access.roles import Role
 from sync_server.db.sync_tables import SEALED_ITEM
 from tests.field_app.office_parts import Office, serving
+from tests.field_app.test_left_orders import told
 from tests.field_app.test_office_forms import TRIAL, publish, subject_of
 from tests.field_app.vault_parts import quick_vault
 from tests.field_app.withdrawal_parts import (
@@ -38,7 +39,8 @@ from tests.field_app.withdrawal_parts import (
     work_offline,
 )
 from tests.sync_server.people_parts import person
-from wire_contracts.orders import FINDING_FORM
+from wire_contracts.orders import FINDING_FORM, FactType
+from wire_contracts.quantities import Medium
 from wire_contracts.sealed import LONGEST_ABOUT, SealedAnswer, SealedRequest, SealedResult
 from wire_contracts.sync import PROTOCOL
 from wire_contracts.work_order_states import WorkOrderEvent
@@ -214,6 +216,26 @@ def test_a_step_waits_for_the_sealed_ones_before_it_but_words_do_not(
     assert not known & sealed
     assert sealed <= set(ledger(office))
     assert steps_waiting(tablet) == 0
+
+
+def test_gas_that_was_begun_at_an_order_that_left_does_not_wait_for_what_is_sealed(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    gas, other = office.new_order(Medium.GAS), office.new_order()
+    tablet.sync_now()
+    work_offline(tablet, other)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    tablet.enrol(server, office.code(), "van 3")
+    engine = tablet._contact.engine(tablet.identity)
+    assert engine is not None
+    engine.send_first(never)
+    tablet.sync_now()
+    tablet.desk.save_answers(gas, {"result": "leak", "measured.gas_lel_pct": "12"})
+    office.assign(gas, "crew-2")
+
+    assert tablet.sync_now().reason is Reason.SERVER
+
+    assert [each["lel_pct"] for _, each in told(office, gas, FactType.HANDOVER)] == [12]
 
 
 def test_after_many_contacts_steps_wait_no_longer_for_what_is_sealed(
