@@ -18,6 +18,7 @@ from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.facts import keep_fact
 from sync_server.sync.forgotten_steps import (
     is_free,
+    is_of_former_visit,
     is_there,
     note_repeat,
     recall,
@@ -139,6 +140,9 @@ def _set(
     if context.restored_at_utc is None:
         return _set_field(connection, context, operation, order, time)
     word_utc = last_word_utc(operation.at, time)
+    if operation.field in OF_ONE_VISIT and is_of_former_visit(connection, context, order):
+        current = _current(context, order.order_id, operation.field)
+        return _not_taken(operation, current, Code.STATE, "a later visit has ended since")
     if not recall_order(connection, context, order.order_id, word_utc):
         return _set_field(connection, context, operation, order, time)
     mine = context.book.head(order.order_id) or order

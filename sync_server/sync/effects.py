@@ -45,6 +45,7 @@ class CrewContext:
     step or writes a field. `steps`: order -> the steps that it takes there, with the last word
     before each. `replica_id`: the copy of the store that pushes. `told_ms`: when a server
     took the operation before the restore, as it told the tablet; NO_EFFECT, None: it told nothing.
+    `finished_ms`: when it took the step by which the same user action finished the visit.
     """
 
     tablet: TabletIdentity
@@ -61,6 +62,7 @@ class CrewContext:
     steps: Mapping[str, Sequence[Repeat]] = field(default_factory=dict)
     replica_id: str = ""
     told_ms: int | None = None
+    finished_ms: int | None = None
 
     @property
     def was_refused(self) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sync_server.sync.effects import CrewContext, Repeat
 from sync_server.sync.ledger_store import is_time_doubted
 from sync_server.sync.review_store import SERVER
-from sync_server.work_orders.order import Mover, OrderRecord
+from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
 from sync_server.work_orders.step_store import has_step, last_end, last_step_at, raise_word
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
@@ -130,6 +130,19 @@ def note_repeat(
     if context.may_be_forgotten(repeat.word_utc):
         crew_id, had_utc = context.tablet.crew_id, context.had_it_utc(repeat.word_utc)
         raise_word(connection, order.order_id, repeat.event, crew_id, had_utc)
+
+
+def is_of_former_visit(connection: Connection, context: CrewContext, order: OrderHead) -> bool:
+    """Return whether what belongs to one visit is of one before that which ended last.
+
+    Known where the same user action finished its visit, of the same crew: a later end is of a
+    later visit.
+    """
+    if context.finished_ms is None or order.crew_id != context.tablet.crew_id:
+        return False
+    context.book.write()  # a step of this push counts too
+    end = last_end(connection, order.order_id)
+    return end is not None and ms_from_utc(end.known_at_utc) > context.finished_ms
 
 
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:

@@ -28,7 +28,7 @@ from sync_server.sync.review_store import ReviewKind
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.senders import Sender
 from sync_server.sync.store_copies import CopyWatch
-from sync_server.sync.told_steps import ToldSteps, told_by_action
+from sync_server.sync.told_steps import ToldSteps, finish_of, told_by_action
 from sync_server.sync.word_store import FieldWords
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
@@ -92,7 +92,8 @@ class PushJob:
                 time = self._time_of(entry)
                 context = crews.context_of(entry, time)
                 if entry.op_id in told:
-                    context = replace(context, told_ms=told[entry.op_id])
+                    finished_ms = finish_of(group, told)
+                    context = replace(context, told_ms=told[entry.op_id], finished_ms=finished_ms)
                 effect = self._apply(context, entry, time)
                 if self._sender.has_closed and _needs_others(entry, effect):
                     self._waiting.add(entry.op_id)

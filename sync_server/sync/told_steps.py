@@ -13,6 +13,16 @@ from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 _ON_ORDERS = frozenset({OperationKind.GO, OperationKind.SET})
 
 
+def finish_of(group: Iterable[Entry], told: Mapping[str, int]) -> int | None:
+    """Return when a former server took the step of a user action that finished a visit."""
+    steps = (each for each in group if isinstance(each, Operation))
+    finishes = (each for each in steps if each.kind is OperationKind.GO and each.field == _FINISH)
+    return next((told[each.op_id] or None for each in finishes if each.op_id in told), None)
+
+
+_FINISH = str(WorkOrderEvent.FINISH)
+
+
 def told_by_action(groups: Iterable[Sequence[Entry]], told: Mapping[str, int]) -> dict[str, int]:
     """Return what a former server had said of operations, whole user actions at a time.
 

@@ -186,6 +186,31 @@ def test_a_word_that_said_the_same_as_the_holders_proves_nothing(
         assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-2", "leak", "seal")
 
 
+@pytest.mark.parametrize("is_mate_first", [True, False], ids=["who finished", "who went again"])
+def test_the_result_of_a_visit_stands_on_no_later_one_that_ended_without(
+    crews: TwoCrews, tmp_path: Path, *, is_mate_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, crews.one, mate)
+        find(mate, order_id, "nothing found", result="other")
+        sync_in_turn(crews, mate)
+        reopen(crews, order_id, "crew-1")
+        take_steps(crews.one, order_id, "accept", "depart", "arrive", "no_access")
+        sync_in_turn(crews, crews.one, mate)
+        before = said(crews, order_id)[:3]
+        assert before == (WorkOrderState.NO_ACCESS, "crew-1", None)
+
+        crews.office.clock.advance(minutes=1)
+        crews.office.restore(backup)
+        sync_in_turn(crews, *((mate, crews.one) if is_mate_first else (crews.one, mate)))
+
+        assert said(crews, order_id)[:3] == before
+
+
 @pytest.mark.parametrize("is_withdrawn_first", [True, False], ids=["withdrawn", "other"])
 @pytest.mark.parametrize("is_sent_before", [True, False], ids=["sent", "sealed"])
 def test_a_withdrawn_tablet_takes_nothing_by_what_it_had_been_refused(
