@@ -67,7 +67,11 @@ def next_batch(connection: Connection) -> list[Outgoing]:
 
 
 def next_without_steps(connection: Connection) -> list[Outgoing]:
-    """Return as `next_batch` what waits and takes no step of an order with it."""
+    """Return as `next_batch` what waits for no step of an order and takes none with it.
+
+    A word about an order waits for the steps that were tapped before it: at a free order it is
+    refused until the crew has accepted. Facts may pass, they are never refused for their order.
+    """
     return _fitting(_waiting(connection, _QUEUED_WORDS), MAX_OPERATIONS)
 
 
@@ -77,7 +81,23 @@ _A_STEP: Final = f'%"kind":"{OperationKind.GO}"%'
 _WITH_STEPS: Final = select(outbox_op.c.group_id).where(
     outbox_op.c.status == OpStatus.QUEUED, outbox_op.c.body.like(_A_STEP)
 )
-_QUEUED_WORDS: Final = _QUEUED.where(outbox_op.c.group_id.not_in(_WITH_STEPS))
+_A_WORD: Final = f'%"kind":"{OperationKind.SET}"%'
+_STEP: Final = outbox_op.alias("step")
+_BEHIND_STEPS: Final = select(outbox_op.c.group_id).where(
+    outbox_op.c.status == OpStatus.QUEUED,
+    outbox_op.c.body.like(_A_WORD),
+    select(_STEP.c.op_id)
+    .where(
+        _STEP.c.order_id == outbox_op.c.order_id,
+        _STEP.c.status == OpStatus.QUEUED,
+        _STEP.c.n < outbox_op.c.n,
+        _STEP.c.body.like(_A_STEP),
+    )
+    .exists(),
+)
+_QUEUED_WORDS: Final = _QUEUED.where(
+    outbox_op.c.group_id.not_in(_WITH_STEPS), outbox_op.c.group_id.not_in(_BEHIND_STEPS)
+)
 
 
 def _waiting(

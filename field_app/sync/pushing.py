@@ -110,7 +110,8 @@ class Pusher:
     def push_all(self, *, are_steps_held: bool = False) -> int:
         """Send until nothing is queued; return how many operations got their outcome.
 
-        With `are_steps_held` no step of an order goes, nor what was tapped together with it.
+        With `are_steps_held` no step of an order goes, nor what was tapped together with it, nor a
+        word about the order behind it.
 
         While the server has one batch, the outcomes of the one before it are kept and the next one
         is taken, in one transaction: begun when the batch is on its way, so that the server does

@@ -26,6 +26,7 @@ from sync_server.access.account_store import admit
 from sync_server.access.roles import Role
 from sync_server.db.sync_tables import SEALED_ITEM
 from tests.field_app.office_parts import Office, serving
+from tests.field_app.restore_parts import give_area
 from tests.field_app.test_left_orders import told
 from tests.field_app.test_office_forms import TRIAL, publish, subject_of
 from tests.field_app.vault_parts import quick_vault
@@ -42,8 +43,9 @@ from tests.sync_server.people_parts import person
 from wire_contracts.orders import FINDING_FORM, FactType
 from wire_contracts.quantities import Medium
 from wire_contracts.sealed import LONGEST_ABOUT, SealedAnswer, SealedRequest, SealedResult
+from wire_contracts.site_facts import HelpCall, HelpReason
 from wire_contracts.sync import PROTOCOL
-from wire_contracts.work_order_states import WorkOrderEvent
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 LONG_HOME = "sunny-garden-phase-2-building-14-unit-3-floor-18-room-1802"
 
@@ -192,7 +194,7 @@ def steps_waiting(tablet: Tablet) -> int:
 def test_a_step_waits_for_the_sealed_ones_before_it_but_words_do_not(
     tablet: Tablet, office: Office, server: str, contacts: int
 ) -> None:
-    order_id = office.new_order()
+    order_id, other = office.new_order(), office.new_order(Medium.GAS)
     tablet.sync_now()
     sealed = set(work_offline(tablet, order_id))
     tablet.database.write(partial(_withdraw_only, tablet=tablet))
@@ -203,7 +205,7 @@ def test_a_step_waits_for_the_sealed_ones_before_it_but_words_do_not(
     engine.send_first(never)
     shut = tablet.sync_now()
     tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
-    tablet.desk.add_note(order_id, "the gate is locked")
+    tablet.desk.add_note(other, "the gate is locked")
 
     reasons = {tablet.sync_now().reason for _ in range(contacts - 1)} | {shut.reason}
     held = steps_waiting(tablet)
@@ -216,6 +218,38 @@ def test_a_step_waits_for_the_sealed_ones_before_it_but_words_do_not(
     assert not known & sealed
     assert sealed <= set(ledger(office))
     assert steps_waiting(tablet) == 0
+
+
+def test_no_word_about_a_free_order_goes_before_the_step_that_takes_it(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    sealed, free = office.new_order(), office.new_order(Medium.GAS, crew_id=None)
+    give_area(office, free)
+    office.act(free, WorkOrderEvent.RELEASE)
+    tablet.sync_now()
+    work_offline(tablet, sealed)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    tablet.enrol(server, office.code(), "van 3")
+    engine = tablet._contact.engine(tablet.identity)
+    assert engine is not None
+    send_sealed_things = engine._send_older
+    engine.send_first(never)
+    tablet.sync_now()
+    for step in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(free, WorkOrderEvent(step))
+    tablet.desk.add_note(free, "gas smell in the cellar, valve V7 closed")
+    tablet.calls.call_help(HelpCall(reason=HelpReason.GAS, place="cellar"), free)
+
+    tablet.sync_now()
+    held = tablet.database.read(lambda connection: waiting_entries(connection, 100))
+    engine.send_first(send_sealed_things)
+    tablet.sync_now()
+
+    order = office.order(free)
+    assert len(held) == 5, "four steps and the note; the call for help has gone"
+    assert (order.state, order.document.crew_id) == (WorkOrderState.WORKING, "crew-1")
+    assert "valve V7 closed" in order.document.note
+    assert not tablet.look_here()
 
 
 def test_gas_that_was_begun_at_an_order_that_left_does_not_wait_for_what_is_sealed(
