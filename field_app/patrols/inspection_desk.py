@@ -191,12 +191,12 @@ class InspectionDesk:
 
         self._database.write(work)
 
-    def forget_left(self, record_id: str, form: str) -> None:
-        """Forget what was noted at a place that has left: the control room knows."""
+    def forget_left(self, key: DraftKey) -> None:
+        """Forget what somebody noted at a place that has left: the control room knows."""
 
         def work(connection: Connection) -> None:
-            draft = DraftOf(record_id=record_id, form=form)
-            self._forget_everyones(connection, self._stamps.stamp(connection), draft)
+            draft = DraftOf(record_id=key.order_id, form=key.form)
+            self._forget(connection, draft, self._stamps.stamp(connection), key.author)
 
         self._database.write(work)
 

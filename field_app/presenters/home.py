@@ -86,7 +86,7 @@ class HomePage:
         self._photo_trouble = ""
         self._blocks = HomeBlocks(parts)
         self.leads_to = ""
-        self.place_text = ""
+        self.place_text = self._whole_place = ""
         self.is_read_again = False
 
     def read(self) -> HomeData | None:
@@ -95,7 +95,10 @@ class HomePage:
         home = self._parts.desk.home(self._household_id)
         if home is None:
             return None
-        self.place_text = home.household.address
+        household = home.household
+        self.place_text = household.address
+        whole = (household.address, household.building, household.room, household.device_serial)
+        self._whole_place = " · ".join(each for each in whole if each)
         now_ms = ms_from_utc(self._parts.context.clock.now_utc())
         author, everyones = self._parts.desk.everyones(self._draft)
         begun = self._parts.forms.begun_by_anybody(self.subject, home.visited_at_ms + 1)
@@ -159,7 +162,7 @@ class HomePage:
 
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers at once; with a hazard also where it is, the home may leave the tablet."""
-        also = {PLACE: self.place_text} if WRONG in answers.values() else {}
+        also = {PLACE: self._whole_place} if WRONG in answers.values() else {}
         if self._is_refused_no_more(answers):
             also[NOTICE] = ""
             self.is_read_again = True

@@ -132,7 +132,7 @@ class PointPage:
 
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers at once; with gas also where it is, the stop may leave the tablet."""
-        place = {PLACE: self.place_text} if GAS in answers else {}
+        place = {PLACE: self.place_text} if {GAS, SEVERITY} & set(answers) else {}
         self._parts.desk.save_answers(self._draft, {**answers, **place})
         self._retyped |= set(answers)
         self.is_read_again = GAS in answers  # what stood there before it may stand beside it

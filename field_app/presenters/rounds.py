@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from field_app.forms.numbers import shown_number
 from field_app.patrols.directions import Place
@@ -23,7 +24,6 @@ from field_app.presenters.sheet_views import (
 from field_app.presenters.stop_danger import unrecorded_dangers
 from field_app.presenters.views import Tone
 from field_app.presenters.wording import due_text
-from field_app.store.round_records import thing_of
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.home_checks import HouseholdState
 from wire_contracts.patrols import Checkpoint, PatrolPlan
@@ -56,6 +56,7 @@ class RoundsPage:
     def __init__(self, parts: RoundParts) -> None:
         """Show the rounds of this tablet."""
         self._parts = parts
+        self._hearing: tuple[str, datetime | None] = "", None
 
     def read(self) -> RoundsData | None:
         """Return everything this tablet's crew inspects."""
@@ -98,10 +99,35 @@ class RoundsPage:
         if what == "again":
             return self._start_again()
         if what == _HEARD:
-            record_id, _, form = which.partition(" ")
-            self._parts.desk.forget_left(record_id, form)
-            return Tapped()
+            return self._heard(which)
         return Tapped(opens=key)
+
+    def _heard(self, which: str) -> Tapped:
+        """Keep with the second tap, which is no bounce, what the control room was told."""
+        t, now_utc = self._parts.context.words, self._parts.context.clock.now_utc()
+        asked, since_utc = self._hearing
+        if asked != which or since_utc is None:
+            self._hearing = which, now_utc
+            return Tapped(message=t("Tap again once the control room has heard it."))
+        left = [each for each in self._parts.desk.left_dangers() if _name_of(each) == which]
+        if now_utc - since_utc < _NO_BOUNCE or not left:
+            return Tapped(message=t("Tap again once the control room has heard it."))
+        what = "; ".join(f"{each.place}: {self._noted(each)}" for each in left)
+        said = t("Told to the control room by telephone: {what}").format(what=what)
+        self._parts.site.leave_note(said, {})
+        self._parts.desk.forget_left(left[0].key)
+        return Tapped()
+
+    def _noted(self, danger: LeftDanger) -> str:
+        """Return what was noted, by whom and when."""
+        t, context = self._parts.context.words, self._parts.context
+        noted = t("Noted by {name}, {time}: {what}").format(
+            name=self._parts.person_name(danger.key.author),
+            time=time_text(t, danger.at_ms, context.clock.now_utc(), context.zone),
+            what=danger.said or t("Hazard"),
+        )
+        gas = "" if danger.lel_pct is None else f"{shown_number(danger.lel_pct)} % LEL"
+        return "  ·  ".join(part for part in (gas, noted) if part)
 
     def _start(self, plan_id: str) -> Tapped:
         t, desk = self._parts.context.words, self._parts.desk
@@ -157,21 +183,15 @@ class RoundsPage:
 
     def _left(self, left: Sequence[LeftDanger]) -> list[Block]:
         """Return dangers at places that have left the tablet: only a person can tell of them."""
-        t, context = self._parts.context.words, self._parts.context
+        t = self._parts.context.words
         lines: list[RowLine] = []
         for each in left:
-            noted = t("Noted by {name}, {time}: {what}").format(
-                name=self._parts.person_name(each.key.author),
-                time=time_text(t, each.at_ms, context.clock.now_utc(), context.zone),
-                what=each.said or t("Hazard"),
-            )
-            gas = "" if each.lel_pct is None else f"{shown_number(each.lel_pct)} % LEL"
-            key = f"{_HEARD}:{each.key.order_id} {each.key.form}"
+            key = f"{_HEARD}:{_name_of(each)}"
             lines.append(
                 RowLine(
                     key=key,
-                    title=each.place or thing_of(each.key.order_id),
-                    detail="  ·  ".join(part for part in (gas, noted) if part),
+                    title=each.place,
+                    detail=self._noted(each),
                     is_loud=True,
                     icon="phone-alert",
                     tone=Tone.DANGER,
@@ -292,8 +312,15 @@ class RoundsPage:
 _HEARD = "heard"
 """Keys of buttons that say that the control room knows are this, the record and its form."""
 
+_NO_BOUNCE = timedelta(seconds=0.5)
+"""A second touch that comes sooner is the bounce of the first."""
+
 _NAMED = 3
 """Names of places that a line has room for."""
+
+
+def _name_of(danger: LeftDanger) -> str:
+    return f"{danger.key.order_id} {danger.key.form} {danger.key.author}"
 
 
 def _due_key(plan: PatrolPlan) -> tuple[bool, float]:

@@ -347,7 +347,7 @@ def test_the_rounds_page_says_that_the_office_does_not_know_of_a_danger(
 
 
 def test_a_danger_of_a_home_that_left_the_tablet_stands_on_the_rounds_page_until_it_is_told(
-    parts: RoundParts, tablet: Tablet
+    parts: RoundParts, tablet: Tablet, town: TownOffice
 ) -> None:
     home(parts, **LEAK)
     address = next(each for each in parts.desk.homes() if each.household_id == HOME)
@@ -357,10 +357,18 @@ def test_a_danger_of_a_home_that_left_the_tablet_stands_on_the_rounds_page_until
     assert isinstance(left, RowsBlock)
     (line,) = left.lines
 
-    assert line.title == address.household.address
+    for part in (address.household.address, address.household.room):
+        assert part in line.title, "which flat"
     assert line.detail == "Noted by 李伟, 06:12: leak at the meter"
     rounds.tap(line.actions[0].key)
+    rounds.tap(line.actions[0].key)
+    assert rounds.view.message == "Tap again once the control room has heard it."
+    assert parts.desk.left_dangers() != [], "a bounce tells nobody"
+    town.clock.moment_utc += timedelta(seconds=2)
+    rounds.tap(line.actions[0].key)
     assert [each.key for each in rounds.view.blocks if each.key == "left"] == []
+    (note,) = told(tablet, town, FactType.SHIFT_NOTE)
+    assert "leak at the meter" in str(note["text"])
     assert tablet.database.read(noted_homes) == 0
 
 

@@ -29,6 +29,7 @@ from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.fields import JsonValue
 
 STOP, WELL = checkpoint(0)
+DEFECT = {"outcome": "defect", "severity": "1", "note": "pipe cracked"}
 
 
 @pytest.fixture
@@ -114,6 +115,15 @@ def test_gas_at_a_stop_that_left_the_tablet_stands_on_the_rounds_page(
     parts: RoundParts, run_id: str, tablet: Tablet
 ) -> None:
     stop(parts, run_id, gas_lel_pct="45")
+    for other, typed in ((checkpoint(1)[0], {}), (checkpoint(2)[0], DEFECT)):
+        opened(parts, PointPage(parts, run_id, other), **typed)
+    parts.site.keep(stop_record(run_id, checkpoint(1)[0]), "gate", {"lel_pct": "30"})
+    for other in (checkpoint(1)[0], checkpoint(2)[0]):
+        taken_off(tablet, other)
+    others = [(each.lel_pct, each.said) for each in parts.desk.left_dangers()]
+    assert sorted(others, key=str) == [(30, ""), (None, "pipe cracked")]
+    for each in parts.desk.left_dangers():
+        parts.desk.forget_left(each.key)
     taken_off(tablet, STOP)
 
     (left,) = parts.desk.left_dangers()
