@@ -15,7 +15,6 @@ from sync_server.ledgers.books_store import Figure, Wanted, ledger_of
 from sync_server.ledgers.ledger import Book, LedgerRow
 from sync_server.ledgers.lines_store import IN_PAGES
 from sync_server.ledgers.period import Period, Span, neighbours, parse_period, period_of
-from sync_server.sheets.paper_io import write_paper
 from sync_server.sheets.sheet_io import write_sheet
 from sync_server.sheets.table import TextTable
 from sync_server.web.desk_labels import CLOCK_NAMES
@@ -38,11 +37,18 @@ from sync_server.web.request_views import Names
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
+
+def _paper(table: TextTable) -> bytes:
+    from sync_server.sheets.paper_io import write_paper  # noqa: PLC0415  # fonts take a while
+
+    return write_paper(table)
+
+
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WRITERS: Final[Mapping[str, tuple[Callable[[TextTable], bytes], str]]] = {
     "csv": (ledger_csv, "text/csv; charset=utf-8"),
     "xlsx": (write_sheet, _XLSX),
-    "pdf": (write_paper, "application/pdf"),
+    "pdf": (_paper, "application/pdf"),
 }
 _WITHOUT_PERIOD: Final = frozenset({Book.CUSTOMERS})
 

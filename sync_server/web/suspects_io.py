@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
-from sync_server.sheets.paper_io import write_paper
 from sync_server.sheets.sheet_io import write_sheet
 from sync_server.suspects.suspect_store import (
     SuspectList,
@@ -110,7 +109,11 @@ def _written(pages: Pages, reader: Reader, month: str, kind: str) -> bytes | Res
         append_audit(connection, event, now_utc)
     taken = f"{person.display_name} · {reader.words.moment(now_utc)}"
     table = suspect_table(found, reader.words, f"{pages.settings.site_name} · {taken}")
-    return write_paper(table) if kind == "pdf" else write_sheet(table)
+    if kind != "pdf":
+        return write_sheet(table)
+    from sync_server.sheets.paper_io import write_paper  # noqa: PLC0415  # fonts take a while
+
+    return write_paper(table)
 
 
 def _file(content: bytes, name: str, kind: str) -> Response:
