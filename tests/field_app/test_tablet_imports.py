@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import field_app
@@ -28,14 +29,15 @@ BUILD_TIME = {APP / "ui" / "fonts" / "build_fonts.py"}
 """Run by a developer, never on a tablet."""
 
 
-def imported_roots(path: Path) -> set[str]:
+@cache
+def imported_roots(path: Path) -> frozenset[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add((node.module or "").partition(".")[0])
-    return found
+    return frozenset(found)
 
 
 def test_the_tablet_imports_only_what_android_can_build() -> None:

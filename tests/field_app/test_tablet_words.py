@@ -3,6 +3,7 @@
 import ast
 import gettext
 import re
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -37,13 +38,14 @@ def msgids_of_kv(path: Path) -> set[str]:
     return {single or double for single, double in IN_KV.findall(path.read_text())}
 
 
-def used_msgids() -> set[str]:
+@cache
+def used_msgids() -> frozenset[str]:
     found: set[str] = set()
     for path in APP.rglob("*.py"):
         found |= msgids_of_python(path)
     for path in APP.rglob("*.kv"):
         found |= msgids_of_kv(path)
-    return found
+    return frozenset(found)
 
 
 def test_every_word_is_translated() -> None:
