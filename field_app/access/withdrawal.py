@@ -1,8 +1,8 @@
 """Owns what happens when the office withdraws this tablet: what was received goes, no word is lost.
 
 In one transaction everything unsent is left in sealed form only, and everything received is
-removed; what could not be sealed stays as it is. The sealed things are sent with the token that was
-revoked, and forgotten when the server holds them.
+removed; what could not be sealed stays as it is. A watch that runs goes on, without names. The
+sealed things are sent with the token that was revoked, and forgotten when the server holds them.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 from sqlalchemy import Connection, delete
 
 from field_app.orders import order_store
+from field_app.orders.kept_calls import keep_calls
 from field_app.photos.glass_io import forget_glasses
 from field_app.photos.photo_files_io import PhotoFiles
 from field_app.platform.ports import VaultTamperedError
@@ -86,6 +87,7 @@ def withdraw(connection: Connection, seal: Seal, at_ms: int) -> None:
         settings_store.save(connection, Key.WITHDRAWN_MS, at_ms)
     sealed_store.seal_missing(connection, seal)
     sealed_store.seal_history(connection, seal)
+    keep_calls(connection)
     sealed_store.leave_sealed_only(connection)
     for table in (base_row, bucket, order_view, sync_report):
         connection.execute(delete(table))

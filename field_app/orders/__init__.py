@@ -24,6 +24,7 @@ site_changes    what is done on an order -> operations
 begun_findings  what others of the crew began in the finding form
 site_drafts_store  what is typed on site and not sealed yet, the detector in use
 left_orders     what was begun at orders that have left this tablet -> the office
+kept_calls      of calls and the watch what outlives a withdrawal
 call_desk       help and the watch over who works alone, each tap one transaction
 site_desk       what is done on site, each tap one transaction
 """

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
+from field_app.orders.kept_calls import newest_calls, renew_kept
 from field_app.orders.lone_watch import (
     HelpCalled,
     Watch,
@@ -14,11 +15,11 @@ from field_app.orders.lone_watch import (
     watch_at,
 )
 from field_app.orders.site_changes import Change, new_fact, operation_of
-from field_app.orders.site_store import newest_calls
 from field_app.orders.stamps import Stamps
 from field_app.orders.work_record import OwnFact
-from field_app.store import outbox_store, settings_store
+from field_app.store import lease_store, outbox_store, settings_store
 from field_app.store.database_io import Database
+from field_app.store.settings_store import Key
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.operations import DeviceTime
@@ -120,7 +121,10 @@ class CallDesk:
     def _append(self, connection: Connection, change: Change) -> None:
         stamp = self._stamps.stamp(connection)
         outbox_store.append_group(connection, [operation_of(change, stamp)], stamp)
+        renew_kept(connection)
         settings_store.ask_contact(connection)
+        if lease_store.is_withdrawn(connection):
+            settings_store.save(connection, Key.NEXT_TRY_MS, None)  # it asks rarely, else
         if change.order_id is not None:
             order_store.rebuild_lines(connection, {change.order_id})
 

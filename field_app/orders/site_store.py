@@ -30,7 +30,7 @@ def facts_of_order(connection: Connection, order_id: str) -> list[OwnFact]:
     """
     turned = outbox_op.c.entity == str(FactType.ISOLATION)
     entries = load_entries(connection, or_(outbox_op.c.order_id == order_id, turned))
-    return [_fact(each) for each in entries if _tells_of(each, order_id)]
+    return [own_fact(each) for each in entries if _tells_of(each, order_id)]
 
 
 def _tells_of(entry: OutboxEntry, order_id: str) -> bool:
@@ -62,15 +62,12 @@ MOST_CALLS: Final = 8
 """How a watch stands is said by its last answer, the two reports that may follow, and its end."""
 
 
-def newest_calls(connection: Connection, fact_type: FactType) -> list[OwnFact]:
-    """Return the newest `MOST_CALLS` facts of a type, oldest first, whatever any clock says.
-
-    Those that the server refused are among them: who calls must know that nobody hears.
-    """
+def call_entries(connection: Connection, fact_type: FactType) -> list[OutboxEntry]:
+    """Return the newest `MOST_CALLS` facts of a type, oldest first, whatever any clock says."""
     is_call = outbox_op.c.entity == str(fact_type)
     newest = select(outbox_op.c.n).where(is_call).order_by(outbox_op.c.n.desc()).limit(MOST_CALLS)
     entries = load_entries(connection, is_call & outbox_op.c.n.in_(newest))
-    return [_fact(each) for each in entries if each.operation.kind is OperationKind.FACT]
+    return [each for each in entries if each.operation.kind is OperationKind.FACT]
 
 
 def _since(types: Collection[FactType], since_ms: int) -> ColumnElement[bool]:
@@ -94,7 +91,7 @@ def load_network(connection: Connection) -> Sequence[NetworkPart]:
 
 def _facts(connection: Connection, condition: ColumnElement[bool]) -> list[OwnFact]:
     entries = load_entries(connection, condition)
-    return [_fact(each) for each in entries if _stands(each)]
+    return [own_fact(each) for each in entries if _stands(each)]
 
 
 def _stands(entry: OutboxEntry) -> bool:
@@ -108,7 +105,8 @@ def _stands(entry: OutboxEntry) -> bool:
     return entry.status is not OpStatus.REFUSED or operation.field in _STANDS_REFUSED
 
 
-def _fact(entry: OutboxEntry) -> OwnFact:
+def own_fact(entry: OutboxEntry) -> OwnFact:
+    """Return a fact of the outbox as the tablet reads it, with what became of it."""
     operation = entry.operation
     return OwnFact(
         fact_id=operation.entity_id,

@@ -41,6 +41,7 @@ class Key(StrEnum):
     DETECTOR = "detector"
     PLACE = "place"
     ALERTS_SEEN = "alerts_seen"
+    KEPT_CALLS = "kept_calls"
 
 
 NUMBERS: Final = frozenset(
