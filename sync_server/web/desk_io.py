@@ -44,6 +44,7 @@ from sync_server.web.page_queries_store import (
 )
 from sync_server.web.pages_io import Pages, Reader, is_part_wanted, see_other
 from sync_server.web.photo_views import PhotoPanel, photo_panel
+from sync_server.web.refusal_words import refusal_text
 from sync_server.web.words import Words, mark
 from sync_server.work_orders.order import OrderFilter
 from sync_server.work_orders.order_store import list_orders
@@ -179,7 +180,7 @@ def load_panel(
         can_dispatch=record.is_open
         and record.disposition is not Disposition.ORDERED
         and may(role, Action.DISPATCH_ORDER),
-        problem=problem,
+        problem=refusal_text(problem, words),
     )
 
 

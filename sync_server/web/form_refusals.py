@@ -8,6 +8,12 @@ _LONGEST_VALUE = 40
 
 _Limits = Mapping[str, object]
 
+
+def _bound(limits: _Limits, name: str) -> str:
+    """Return a limit without a decimal point that says nothing."""
+    return str(limits.get(name)).removesuffix(".0")
+
+
 _SAID: Final[Mapping[str, Callable[[str, _Limits], str]]] = {
     "missing": lambda _value, _limits: "is missing; fill it in",
     "string_too_long": lambda _value, limits: (
@@ -28,10 +34,10 @@ _SAID: Final[Mapping[str, Callable[[str, _Limits], str]]] = {
     "literal": lambda value, _limits: f"{value} is none of the choices; choose one from the list",
     "bool": lambda value, _limits: f"{value} is none of the choices; choose one from the list",
     "greater_than_equal": lambda value, limits: (
-        f"{value} is less than {limits.get('ge')}; write {limits.get('ge')} or more"
+        f"{value} is less than {_bound(limits, 'ge')}; write {_bound(limits, 'ge')} or more"
     ),
     "less_than_equal": lambda value, limits: (
-        f"{value} is more than {limits.get('le')}; write {limits.get('le')} or less"
+        f"{value} is more than {_bound(limits, 'le')}; write {_bound(limits, 'le')} or less"
     ),
     "string_pattern_mismatch": lambda value, _limits: (
         f"{value} is not written as it is wanted; write it like the example"

@@ -35,6 +35,7 @@ from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.form_views import form_rows, item_views, parse_since
 from sync_server.web.guarded_io import ExportAnswers, ManageForms, SeeForms
 from sync_server.web.pages_io import Notice, Pages, Reader, is_part_wanted, see_other
+from sync_server.web.refusal_words import refusal_text
 from sync_server.web.words import mark
 from wire_contracts.errors import ContractError
 from wire_contracts.forms.functions import Surroundings
@@ -226,7 +227,7 @@ def _page(
         forms=form_rows(found, words, answers, may_manage=rights.manage),
         can=rights,
         problem_text=problem,
-        problems=[each.text() for each in problems[:_SHOWN_PROBLEMS]],
+        problems=[refusal_text(each.text(), reader.words) for each in problems[:_SHOWN_PROBLEMS]],
         status=400 if problem or problems else 200,
     )
 

@@ -243,3 +243,20 @@ ACTIONS: Final[Mapping[str, str]] = {
     Action.APPROVE_EXPORT: mark("action approve_export"),
 }
 """Action of the table of roles -> what it is called where a role may not do it."""
+
+ALERT_STEPS: Final[Mapping[str, str]] = {
+    "acknowledge": mark("acknowledge"),
+    "raise": mark("raise anew"),
+    "return": mark("clear by itself"),
+    "return_latching": mark("clear and stay latched"),
+    "reset": mark("Reset"),
+    "shelve": mark("Shelve"),
+    "unshelve": mark("bring back"),
+    "shelve_expired": mark("come back by itself"),
+    "suppress": mark("suppress"),
+    "unsuppress": mark("end the suppression"),
+    "take_out_of_service": mark("take out of service"),
+    "put_into_service": mark("put into service"),
+    "nothing": mark("nothing"),
+}
+"""Step of an alert's life cycle -> what a refusal calls it."""

@@ -21,9 +21,9 @@ from sync_server.web.desk_labels import (
     VISIT_EVENTS,
     VISIT_STATES,
 )
-from sync_server.web.labels import MEDIA, ORDER_STATES, ROLES
+from sync_server.web.labels import CONDITIONS, MEDIA, ORDER_STATES, ROLES, VISIBILITIES
 from sync_server.web.office_labels import CHANGE_KINDS, CHANGE_STATES, OUTAGE_STATES, SKILLS
-from sync_server.web.refusal_names import ACTIONS, FIELDS, NOUNS
+from sync_server.web.refusal_names import ACTIONS, ALERT_STEPS, FIELDS, NOUNS
 from sync_server.web.words import Words, mark
 
 PARTS: Final[Sequence[str]] = (
@@ -37,6 +37,9 @@ PARTS: Final[Sequence[str]] = (
     mark("type the code of your app at /login/code"),
     mark("was revoked at {time}"),
     mark("{command} lists them"),
+    mark("is no XLSX file"),
+    mark("save it as Excel workbook (.xlsx)"),
+    mark("open and save it again as Excel workbook (.xlsx)"),
     mark("correct it"),
     mark("write a day such as 2026-12-01"),
     mark("write it like the example"),
@@ -347,6 +350,9 @@ PARTS: Final[Sequence[str]] = (
 """Problems and remedies; a name in braces stands for a value."""
 
 _CODES: Final[Mapping[str, str]] = {
+    **ALERT_STEPS,
+    **CONDITIONS,
+    **VISIBILITIES,
     **OUTAGE_STATES,
     **CHANGE_STATES,
     **CHANGE_KINDS,

@@ -44,6 +44,7 @@ def said(text: str) -> str:
         ("/paper", {"slip": "x"}, ["单号：'x' 不是整数；只填数字", "日期和时间：缺少；请填写"]),
         ("/paper/print", {"count": "100000"}, ["张数：'100000' 大于"]),
         ("/incidents", {"title": "长" * 201}, ["标题：超过 200 个字；请缩短"]),
+        ("/alerts/nothing/shelve", {"minutes": "-1"}, ["时长：'-1' 小于 1；填 1 或以上"]),
         ("/suspects/make", {"month": "10"}, ["月份：'10' 格式不对；按示例填写"]),
         ("/delegations", {"contact": "1"}, ["开始：缺少；请填写", "截止：缺少；请填写"]),
         ("/shift/control_room/entry", {}, ["内容：缺少；请填写"]),
@@ -92,6 +93,17 @@ def test_a_page_that_answers_a_form_leads_back_to_where_the_form_stood(client: C
 
     backs = [{*re.findall(r'name="back" value="([^"]*)"', each)} for each in pages]
     assert backs == [{"/shift?desk=service"}, {"/"}, {"/"}]
+
+
+def test_a_second_acknowledgement_from_another_tab_is_refused_in_words(
+    client: Client, alert_ids: Mapping[str, str]
+) -> None:
+    path = f"/alerts/{alert_ids['HM-100877']}/acknowledge"
+    answer = client.post(path, data={})
+
+    assert answer.status_code == 409
+    assert "告警处于“已确认”，不能执行“确认”；现在可以：自行恢复" in answer.text
+    assert "cannot" not in answer.text
 
 
 def test_what_a_role_may_not_do_is_said_in_words(client: Client) -> None:

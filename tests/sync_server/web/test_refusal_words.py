@@ -130,6 +130,14 @@ def test_whatever_is_wrong_with_an_imported_row_is_said_in_chinese(values: st.Da
             'work order "it\'s 7": order: does not exist; reload the list and choose again',
             "工单：不存在；刷新列表后重选",
         ),
+        (
+            "cannot acknowledge an alert that is acknowledged; possible now: nothing",
+            "告警处于“已确认”，不能执行“确认”；现在可以：没有可执行的操作",
+        ),
+        (
+            "file: is no XLSX file; save it as Excel workbook (.xlsx)",
+            "file：不是 XLSX 文件；另存为 Excel 工作簿（.xlsx）",
+        ),
         ("what no table holds stays as it is", "what no table holds stays as it is"),
     ],
 )

@@ -61,13 +61,14 @@ function drawFlag(u, x, label, ratio) {
   ctx.globalAlpha = 1;
   ctx.fillStyle = colour("--ink");
   ctx.beginPath();
-  ctx.roundRect(x - half, 1 * ratio, 2 * half, 14 * ratio, 3 * ratio);
+  const middle = Math.min(x, ctx.canvas.width - half);
+  ctx.roundRect(middle - half, 1 * ratio, 2 * half, 14 * ratio, 3 * ratio);
   ctx.fill();
   ctx.font = `600 ${11 * ratio}px ${family()}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.fillStyle = colour("--surface");
-  ctx.fillText(label, x, 8.5 * ratio);
+  ctx.fillText(label, middle, 8.5 * ratio);
   ctx.restore();
   return half;
 }
