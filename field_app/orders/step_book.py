@@ -31,6 +31,7 @@ class Again(StrEnum):
     VALVE_OPENED = "valve_opened"
     GAS_FOUND = "gas_found"
     TOO_OLD = "too_old"
+    ANOTHER_VISIT = "another_visit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +80,16 @@ class StepBook:
     _gas_since: dict[SafetyStep, float] = field(default_factory=dict)
 
     def arrive(self) -> None:
-        """Begin a visit: only what outlasts one still stands."""
+        """Begin a visit: only what outlasts one still stands.
+
+        A pipe that somebody else shut, or that needed no shutting then, is looked at anew: only a
+        valve of the list stays closed until somebody says that it is open.
+        """
         for step in [each for each in self.steps if each not in OUTLASTS_VISIT]:
             del self.steps[step]
         self.again.clear()
+        if not self.is_behind_valve:
+            self._fall((SafetyStep.ISOLATE,), Again.ANOTHER_VISIT)
 
     def take(self, taken: TakenStep) -> None:
         """Take a step that was done or taken back; one that was not safe changes nothing."""
@@ -128,13 +135,16 @@ class StepBook:
         self._settle()
 
     def grow_old(self, now: DeviceTime) -> None:
-        """Take back what was measured too long ago before the repair that it is for."""
-        taken = self._taken.get(SafetyStep.MEASURE)
-        is_past = {SafetyStep.REPAIR, SafetyStep.REMEASURE} & self.steps.keys()
-        if is_past or taken is None or taken.lel_pct is None:
-            return
-        if taken.is_too_old(now):
-            self._fall((SafetyStep.MEASURE,), Again.TOO_OLD)
+        """Take back air that was measured too long ago for the repair or the flame after it."""
+        if SafetyStep.RELIGHT not in self.steps:
+            self._grow_old(SafetyStep.REMEASURE, now)
+        if not {SafetyStep.REPAIR, SafetyStep.REMEASURE} & self.steps.keys():
+            self._grow_old(SafetyStep.MEASURE, now)
+
+    def _grow_old(self, step: SafetyStep, now: DeviceTime) -> None:
+        taken = self._taken.get(step)
+        if taken is not None and taken.lel_pct is not None and taken.is_too_old(now):
+            self._fall((step,), Again.TOO_OLD)
 
     def _void(self, steps: Iterable[SafetyStep], at_ms: int) -> None:
         for step in steps:

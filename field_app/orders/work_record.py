@@ -231,9 +231,11 @@ def _read(fact: OwnFact, parse: Callable[[FieldReader], T]) -> T | None:
 def _begun(handover: Handover | None) -> StepBook:
     """Return what the crew before left done; its isolation hangs on the valves that it closed."""
     steps = handover.steps if handover else ()
+    is_behind_valve = bool(handover and handover.valves)
+    outlasting = OUTLASTS_VISIT if is_behind_valve else OUTLASTS_VISIT - {SafetyStep.ISOLATE}
     return StepBook(
-        steps={each.step: each for each in steps if each.step in OUTLASTS_VISIT},
-        is_behind_valve=bool(handover and handover.valves),
+        steps={each.step: each for each in steps if each.step in outlasting},
+        is_behind_valve=is_behind_valve,
     )
 
 

@@ -28,7 +28,13 @@ from tests.field_app.test_tablet_sync import finish_water
 from tests.sync_server.forms.sheet_parts import workbook
 from wire_contracts.orders import FactType
 from wire_contracts.quantities import Medium, Quantity
-from wire_contracts.site_facts import IsolationEvent, ValveAction, VisitEnd, VisitEndReason
+from wire_contracts.site_facts import (
+    IsolationEvent,
+    SafetyStep,
+    ValveAction,
+    VisitEnd,
+    VisitEndReason,
+)
 from wire_contracts.work_order_states import WorkOrderEvent
 
 PARTS = VisitEnd(reason=VisitEndReason.PARTS_MISSING)
@@ -86,6 +92,28 @@ def test_what_was_typed_and_clocked_on_the_last_visit_is_left_behind(
     assert typed == {"gate.place": "W-1", "valves.may_reopen": "Wang", "earlier.lel_pct": "14"}
     assert finding(crew, order_id).fields == {"result": "leak", "note": "x"}
     assert finding(crew, order_id).record.lel_pct == 14, "it was in the air, and nobody kept it"
+
+
+@pytest.mark.parametrize(
+    ("how", "stands"), [("valve_closed", True), ("by_control_room", False), ("not_needed", False)]
+)
+def test_only_a_valve_of_the_list_stays_closed_until_the_next_visit(
+    crew: HeadlessCrew, office: Office, how: str, *, stands: bool
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    site = crew.tablet.site
+    if how == "valve_closed":
+        closed = IsolationEvent(valve_id="vw-1", action=ValveAction.CLOSED, may_reopen="Wang")
+        site.turn_valve(order_id, closed)
+    site.keep(order_id, "isolate", {"how": how})
+    site.do_step(order_id, SafetyStep.ISOLATE)
+    site.leave(order_id, WorkOrderEvent.CANNOT_FINISH, PARTS)
+    come_back(crew, office, order_id, WorkOrderEvent.RELEASE)
+
+    record = site.sheet(order_id).record
+    assert (SafetyStep.ISOLATE in record.done) is stands
 
 
 def test_an_order_taken_away_and_given_again_begins_anew(

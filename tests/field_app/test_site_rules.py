@@ -34,6 +34,7 @@ from wire_contracts.order_site import Count
 from wire_contracts.orders import FactType, OrderType, SafetyClass, WorkOrderDocument
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import (
+    ClosedValve,
     DoneStep,
     GasMeasurement,
     GasPurpose,
@@ -381,6 +382,7 @@ def test_the_next_crew_goes_on_where_the_one_before_stopped() -> None:
         by="Anna",
         at_ms=NOON_MS,
         steps=(DoneStep(step=SafetyStep.ISOLATE, at_ms=NOON_MS, by="Anna"),),
+        valves=(ClosedValve(valve_id="vw-1", at_ms=NOON_MS, by="Anna"),),
     )
 
     record = work_record([done(SafetyStep.VENTILATE)], before)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from field_app.orders.site_desk import StepRefusedError
+from field_app.orders.step_book import Again
 from field_app.orders.step_timer import timer_key
 from field_app.tablet import Tablet
 from tests.field_app.site_parts import LEAK, working_tablet, working_town
@@ -146,3 +147,22 @@ def test_a_clock_that_is_put_right_keeps_nobody_from_measuring_again(
     watch(tablet, town)
 
     assert is_taken(tablet, SafetyStep.REMEASURE)
+
+
+def test_the_air_before_the_flame_is_measured_anew_after_half_an_hour(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    take(tablet, *list(SafetyStep)[:4])
+    watch(tablet, town)
+    assert is_taken(tablet, SafetyStep.REMEASURE)
+    town.clock.moment_utc += timedelta(minutes=31)
+    record = tablet.site.sheet(LEAK).record
+
+    assert record.again == {SafetyStep.REMEASURE: Again.TOO_OLD}
+    tablet.site.keep(LEAK, "relight", {"how": "relit"})
+    assert not is_taken(tablet, SafetyStep.RELIGHT)
+    watch(tablet, town)
+    assert is_taken(tablet, SafetyStep.REMEASURE)
+    assert is_taken(tablet, SafetyStep.RELIGHT)
+    town.clock.moment_utc += timedelta(minutes=31)
+    assert SafetyStep.RELIGHT in tablet.site.sheet(LEAK).record.done, "what burns, burns"
