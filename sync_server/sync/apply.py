@@ -19,6 +19,7 @@ from sync_server.sync.facts import keep_fact
 from sync_server.sync.forgotten_steps import (
     is_free,
     is_of_former_visit,
+    is_of_unknown_visit,
     is_there,
     note_repeat,
     recall,
@@ -306,7 +307,7 @@ def _go(
     order = recalled.order
     if recalled.is_repeated:
         note_repeat(connection, context, order, repeat)
-        return NOOP
+        return _asked(NOOP) if is_of_unknown_visit(connection, context, order, event) else NOOP
     refusal = _refusal(connection, context, order, event)
     if refusal is not None:
         return refusal

@@ -11,7 +11,13 @@ from sync_server.sync.effects import CrewContext, Repeat
 from sync_server.sync.ledger_store import is_time_doubted
 from sync_server.sync.review_store import SERVER
 from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
-from sync_server.work_orders.step_store import has_step, last_end, last_step_at, raise_word
+from sync_server.work_orders.step_store import (
+    had_accepted,
+    has_step,
+    last_end,
+    last_step_at,
+    raise_word,
+)
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
 
@@ -143,6 +149,20 @@ def is_of_former_visit(connection: Connection, context: CrewContext, order: Orde
     context.book.write()  # a step of this push counts too
     end = last_end(connection, order.order_id)
     return end is not None and ms_from_utc(end.known_at_utc) > context.finished_ms
+
+
+def is_of_unknown_visit(
+    connection: Connection, context: CrewContext, order: OrderRecord, event: WorkOrderEvent
+) -> bool:
+    """Return whether a first step must be of a visit that nothing else here tells of.
+
+    The former server took it, and the copy has that step already: the order was given out again
+    in between. Somebody must know that a crew is on its way.
+    """
+    until_utc = context.restored_at_utc
+    if not context.told_ms or event is not WorkOrderEvent.ACCEPT or until_utc is None:
+        return False
+    return had_accepted(connection, order.order_id, context.tablet.crew_id, until_utc)
 
 
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from sync_server.db.order_tables import WORK_ORDER_EVENT
-from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.frames import LATEST_MS, ms_from_utc, utc_from_ms
 from wire_contracts.work_order_states import WorkOrderEvent
 
 
@@ -38,6 +38,19 @@ def has_step(
         "of_event": str(event),
         "of_crew": crew_id,
         "since_ms": 0 if since_utc is None else ms_from_utc(since_utc),
+        "until_ms": LATEST_MS,
+    }
+    return connection.execute(_HAS_STEP, asked).first() is not None
+
+
+def had_accepted(connection: Connection, order_id: str, crew_id: str, until_utc: datetime) -> bool:
+    """Return whether the crew had accepted the order by then, since it was last given out."""
+    asked = {
+        "of_order": order_id,
+        "of_event": str(WorkOrderEvent.ACCEPT),
+        "of_crew": crew_id,
+        "since_ms": 0,
+        "until_ms": ms_from_utc(until_utc),
     }
     return connection.execute(_HAS_STEP, asked).first() is not None
 
@@ -58,7 +71,7 @@ _SINCE_GIVEN_OUT = (
 
 _HAS_STEP = _HAD.where(
     WORK_ORDER_EVENT.c.event == bindparam("of_event"),
-    WORK_ORDER_EVENT.c.recorded_at_ms >= bindparam("since_ms"),
+    WORK_ORDER_EVENT.c.recorded_at_ms.between(bindparam("since_ms"), bindparam("until_ms")),
     WORK_ORDER_EVENT.c.event_id > _SINCE_GIVEN_OUT,
 )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from field_app.tablet import Tablet
+from sync_server.sync.review_store import list_reviews
 from tests.field_app.office_parts import Office, office_app
 from tests.field_app.restore_parts import (
     TwoCrews,
@@ -209,6 +210,32 @@ def test_the_result_of_a_visit_stands_on_no_later_one_that_ended_without(
         sync_in_turn(crews, *((mate, crews.one) if is_mate_first else (crews.one, mate)))
 
         assert said(crews, order_id)[:3] == before
+
+
+def test_somebody_is_asked_about_a_crew_on_its_way_to_a_visit_that_the_copy_does_not_know(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        take_steps(crews.one, order_id, "accept", "depart", "arrive")
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        crews.office.clock.advance(minutes=1)
+        take_steps(crews.one, order_id, "begin")
+        find(crews.one, order_id, "seal")
+        sync_in_turn(crews, crews.one, mate)
+        reopen(crews, order_id, "crew-1")
+        sync_in_turn(crews, mate)
+        take_steps(mate, order_id, "accept", "depart")
+        sync_in_turn(crews, mate)
+
+        crews.office.restore(backup)
+        sync_in_turn(crews, mate, crews.one)
+
+    with crews.office.engine.connect() as connection:
+        asked = [each.entity_id for each in list_reviews(connection)]
+    assert asked == [order_id]
 
 
 @pytest.mark.parametrize("is_withdrawn_first", [True, False], ids=["withdrawn", "other"])
