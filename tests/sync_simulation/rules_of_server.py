@@ -200,7 +200,7 @@ def actor_at_push(patch: Patch) -> None:
 def no_horizon(patch: Patch) -> None:
     """T13: a tablet older than the purged tombstones goes on as if nothing had happened."""
     real = change_store.head_and_horizon
-    patch.setattr(pull, "head_and_horizon", lambda connection: (real(connection)[0], 0))
+    patch.setattr(service, "head_and_horizon", lambda connection: (real(connection)[0], 0))
 
 
 def no_floor(patch: Patch) -> None:
