@@ -9,6 +9,10 @@ from wire_contracts.frames import LATEST_MS
 OUTCOME_ENTITY = "review_outcome"
 """Row in the bucket of the crew whose tablet sent the operation; its id is the review item's."""
 
+COUNTS_NOW = "counts_now"
+"""The reason of the server itself, which each tablet words in its own language: the order is here
+again, and what had been refused counts."""
+
 _LONGEST_REASON = 20_000
 
 

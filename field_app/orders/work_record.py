@@ -1,5 +1,6 @@
 """Decides what the facts of an order come to: steps done, valves closed, parts, gas, readings."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -136,7 +137,9 @@ class WorkRecord:
         if self.is_air_proven:
             return None
         gates = [
-            (_plain(gas.place), gas.lel_pct) for _at_ms, gas in self.gas if gas.lel_pct is not None
+            (plain_name(gas.place), gas.lel_pct)
+            for _at_ms, gas in self.gas
+            if gas.lel_pct is not None
         ]
         is_from_gates = max((lel_pct for _place, lel_pct in gates), default=None) == self.lel_pct
         return max(dict(gates).values()) if gates and is_from_gates else self.lel_pct
@@ -159,7 +162,7 @@ def work_record(
     begins = _case_begins(facts)
     case = facts[begins:]
     given = None if _is_of_former_case(handover, facts[:begins]) else handover
-    valves = {_plain(each.valve_id): each for each in (handover.valves if handover else ())}
+    valves = {plain_name(each.valve_id): each for each in (handover.valves if handover else ())}
     book = _begun(given)
     open_visit = _open_visit(facts)
     for number, fact in enumerate(facts):
@@ -312,7 +315,7 @@ def closed_valves(
     facts: Sequence[OwnFact], handover: Handover | None = None
 ) -> tuple[ClosedValve, ...]:
     """Return the valves that are closed after these facts of one order, and what was left of it."""
-    valves = {_plain(each.valve_id): each for each in (handover.valves if handover else ())}
+    valves = {plain_name(each.valve_id): each for each in (handover.valves if handover else ())}
     open_visit = _open_visit(facts)
     for number, fact in enumerate(facts):
         is_known = number < open_visit and _is_handed_over(fact, handover)
@@ -353,9 +356,19 @@ def _is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> 
     return any(_is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)
 
 
-def _plain(name: str) -> str:
-    """Return what a valve or place is known by, however it was typed: `VW-014` is `vw-014`."""
-    return "".join(name.split()).casefold()
+_MINUS: Final = "\N{MINUS SIGN}"
+
+
+def plain_name(name: str) -> str:
+    """Return what a valve or place is known by, however it was typed: `VW-014` is `vw-014`.
+
+    Full-width letters, capitals, blanks and the length of a dash do not count; every digit does.
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    signs = (
+        "-" if unicodedata.category(each) == "Pd" or each == _MINUS else each for each in plain
+    )
+    return "".join("".join(signs).split())
 
 
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
@@ -363,7 +376,7 @@ def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
     event: IsolationEvent | None = _read(fact, parse_isolation)
     if event is None:
         return False
-    valve = _plain(event.valve_id)
+    valve = plain_name(event.valve_id)
     if event.action is ValveAction.NAMED:
         if valve in valves:
             valves[valve] = replace(valves[valve], may_reopen=event.may_reopen)

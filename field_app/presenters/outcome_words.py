@@ -11,7 +11,7 @@ from wire_contracts.fields import JsonObject
 from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import FactType
-from wire_contracts.review_outcomes import Choice, ReviewOutcome
+from wire_contracts.review_outcomes import COUNTS_NOW, Choice, ReviewOutcome
 from wire_contracts.site_facts import ValveAction
 from wire_contracts.work_order_states import WorkOrderEvent
 
@@ -120,6 +120,8 @@ def advice_text(t: Words, entry: OutboxEntry) -> str:
     if entry.status is OpStatus.HELD:
         return t("Tap “Try again”. If it stays, show the office this tablet.")
     if entry.decision is not None:
+        if entry.decision.reason == COUNTS_NOW:
+            return t("The order is here again, and this counts.")
         return entry.decision.reason or t("There is nothing else to do.")
     if entry.outcome is Outcome.MERGED:
         return t("The office sees both. If it decides otherwise, you read it here.")

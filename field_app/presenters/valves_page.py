@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from field_app.orders.network_near import near_valves
 from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.work_record import plain_name
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -296,7 +297,7 @@ class ValvesPage(SitePage):
 
 
 def _is_same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
+    return plain_name(one) == plain_name(other)
 
 
 def _name_of(action: ValveAction) -> str:

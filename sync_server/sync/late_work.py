@@ -29,14 +29,12 @@ from wire_contracts.operations import Operation, OperationKind
 from wire_contracts.orders import ENTITY
 from wire_contracts.payloads import read_json
 from wire_contracts.review_outcomes import (
+    COUNTS_NOW,
     OUTCOME_ENTITY,
     Choice,
     ReviewOutcome,
     review_outcome_json,
 )
-
-COUNTS_NOW = "The order is here again, and this counts. 工单已恢复,本操作已生效。"
-"""What the crew reads of a refusal that was taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from field_app.orders.safety_steps import (
     undone_with,
 )
 from field_app.orders.site_sheet import SiteSheet
-from field_app.orders.work_record import OwnFact, WorkRecord, work_record
+from field_app.orders.work_record import OwnFact, WorkRecord, plain_name, work_record
 from wire_contracts.fields import JsonObject
 from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import DeviceTime
@@ -374,6 +374,20 @@ def test_a_step_that_was_taken_back_does_not_stand() -> None:
 
     assert record.done == frozenset()
     assert record.step_facts == {SafetyStep.ISOLATE: "f2"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "VW-014",
+        "\N{FULLWIDTH LATIN CAPITAL LETTER V}w\N{FULLWIDTH HYPHEN-MINUS}014",
+        "vw \N{EN DASH} 01\N{FULLWIDTH DIGIT FOUR}",
+        "vw\N{MINUS SIGN}014",
+    ],
+)
+def test_a_valve_is_known_by_its_number_however_it_was_typed(typed: str) -> None:
+    assert plain_name(typed) == "vw-014"
+    assert plain_name(typed) != plain_name("vw-0-14")
 
 
 def test_the_next_crew_goes_on_where_the_one_before_stopped() -> None:
