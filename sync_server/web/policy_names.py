@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sync_server.sync.review_store import ReviewKind
 from sync_server.web.labels import ORDER_TYPES
-from sync_server.web.review_views import KIND_WORDS
+from sync_server.web.review_words import KIND_WORDS
 from sync_server.web.words import Words, mark
 
 _NAMES: Mapping[str, str] = {
