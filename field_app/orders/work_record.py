@@ -99,6 +99,7 @@ class WorkRecord:
         read_here: The last reading of this visit, None without one.
         lel_pct: The most gas that was found since the order was finished last, by whom and where
             ever: in the air, in a step, by the crews before, % LEL; None where nobody measured.
+        gas_since_test: The most gas that a step found after the newest test of the air, % LEL.
         gas_at: When the newest measurement of the air was taken, by every clock.
         begun_at_ms: The first moment after the finding of the case before, by the tablet's clock:
             older photos and forms prove nothing now. 0 where there was none.
@@ -115,6 +116,7 @@ class WorkRecord:
     counts: Sequence[MeterCount] = ()
     read_here: MeterCount | None = None
     lel_pct: float | None = None
+    gas_since_test: float | None = None
     gas_at: DeviceTime | None = None
     gas_order: GasOrder | None = None
     begun_at_ms: int = 0
@@ -191,6 +193,7 @@ def work_record(
         void_ms=book.void_ms,
         valves=tuple(valves.values()),
         gas=gas,
+        gas_since_test=_gas_since_test(case),
         gas_at=_gas_at(case),
         parts=_parts(facts),
         counts=_counts(case),
@@ -290,6 +293,18 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
         elif done.is_undone:
             fell_ms = fact.at_ms
     return [*(lel_pct for lel_pct, _at_ms in said), *unsafe]
+
+
+def _gas_since_test(facts: Sequence[OwnFact]) -> float | None:
+    """Return the most gas that a step found after the last test of the air, by order of the taps.
+
+    The clock is not asked: it may have been set in between.
+    """
+    after = max(
+        (n for n, each in enumerate(facts, 1) if each.fact_type == FactType.GAS_MEASUREMENT),
+        default=0,
+    )
+    return max((each for each in _gas_in_steps(facts[after:]) if each is not None), default=None)
 
 
 def _gas_order(facts: Sequence[OwnFact], begins: int) -> GasOrder | None:

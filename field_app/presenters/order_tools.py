@@ -1,7 +1,7 @@
 """Decides which tools an order page offers, what each says, and what the next step opens."""
 
 from field_app.forms.numbers import shown_number
-from field_app.orders.entry_gate import is_too_old
+from field_app.orders.entry_gate import LEL_ENTRY_PCT, is_too_old
 from field_app.orders.next_action import CREW_DONE
 from field_app.orders.safety_steps import next_step
 from field_app.orders.site_sheet import SiteSheet
@@ -38,9 +38,13 @@ def order_tools(sheet: SiteSheet, context: PresenterContext) -> tuple[OrderTool,
 def _gas_standing(sheet: SiteSheet, t: Words) -> tuple[str, Tone]:
     """Return what the last measurements of the air say now: go in, stay out, measure again.
 
-    A place whose own last measurement lets nobody in comes before good air in another one.
+    A place whose own last measurement lets nobody in comes before good air in another one. Good
+    air of before gas that a step has found since says nothing.
     """
     record = sheet.record
+    found = record.gas_since_test or 0.0
+    if found > LEL_ENTRY_PCT and SafetyStep.REMEASURE not in record.done:
+        return t("Measure again: {value} % LEL").format(value=shown_number(found)), Tone.DANGER
     if not record.gas:
         return t("before entry"), Tone.PLAIN
     by_place = {gas.place.strip().casefold(): gas for _at_ms, gas in record.gas}

@@ -1,6 +1,6 @@
 """Gas that is found where it is not repaired: an order of class A, once, also offline."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -171,9 +171,11 @@ def test_that_the_office_took_no_order_for_gas_is_said_until_one_is_taken(
     assert gas_order_text(t, taken) == "Gas: an order of class A was made; the office has it."
 
 
-def test_a_place_that_nobody_may_enter_stands_before_good_air_in_another(
-    tablet: Tablet, town: TownOffice
-) -> None:
+Tile = Callable[[], tuple[str, Tone]]
+
+
+@pytest.fixture
+def gate_tile(tablet: Tablet, town: TownOffice) -> Tile:
     context = PresenterContext(
         worker=InlineWorker(),
         words=CatalogueWords("en"),
@@ -181,15 +183,43 @@ def test_a_place_that_nobody_may_enter_stands_before_good_air_in_another(
         zone=ZoneInfo("UTC"),
     )
 
-    def tile() -> tuple[str, Tone]:
+    def read() -> tuple[str, Tone]:
         tools = order_tools(tablet.site.sheet(LEAK), context)
         return next((each.detail, each.tone) for each in tools if each.key == "gate")
 
+    return read
+
+
+def test_a_place_that_nobody_may_enter_stands_before_good_air_in_another(
+    tablet: Tablet, gate_tile: Tile
+) -> None:
     tablet.site.measure_gas(LEAK, air(14, place="W-1"))
     tablet.site.measure_gas(LEAK, air(0, place="W-2"))
-    assert tile() == ("W-1 · Nobody went in", Tone.DANGER)
+    assert gate_tile() == ("W-1 · Nobody went in", Tone.DANGER)
     tablet.site.measure_gas(LEAK, air(0, place="w-1"))
-    assert tile() == ("w-1 · Entry allowed", Tone.OK)
+    assert gate_tile() == ("w-1 · Entry allowed", Tone.OK)
+
+
+@pytest.mark.parametrize(("lel_pct", "is_kept_unsafe"), [("45", True), ("15", False)])
+def test_good_air_of_before_gas_that_a_step_found_lets_nobody_in(
+    tablet: Tablet, gate_tile: Tile, lel_pct: str, *, is_kept_unsafe: bool
+) -> None:
+    tablet.site.measure_gas(LEAK, air(0, place="W-1"))
+    for step, typed in (
+        (SafetyStep.ISOLATE, {"how": "not_needed"}),
+        (SafetyStep.VENTILATE, {"how": "fan", "minutes": "10"}),
+    ):
+        tablet.site.keep(LEAK, str(step), typed)
+        tablet.site.do_step(LEAK, step)
+    tablet.site.keep(LEAK, "measure", {"gas_lel_pct": lel_pct})
+    if is_kept_unsafe:
+        tablet.site.keep_unsafe(LEAK, SafetyStep.MEASURE)
+    else:
+        tablet.site.do_step(LEAK, SafetyStep.MEASURE)
+
+    assert gate_tile() == (f"Measure again: {lel_pct} % LEL", Tone.DANGER)
+    tablet.site.measure_gas(LEAK, air(0, place="W-1"))
+    assert gate_tile() == ("W-1 · Entry allowed", Tone.OK)
 
 
 def test_the_server_makes_the_order_that_gas_asked_for(crew: HeadlessCrew, office: Office) -> None:
