@@ -17,8 +17,8 @@ from sqlalchemy import Connection, delete
 
 from field_app.orders import order_store
 from field_app.orders.kept_calls import keep_calls
-from field_app.photos.glass_io import forget_glasses
 from field_app.photos.photo_files_io import PhotoFiles
+from field_app.photos.sealed_scrap_io import forget_scraps
 from field_app.platform.ports import VaultTamperedError
 from field_app.store import lease_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
@@ -159,7 +159,7 @@ def leave_sealed_photos(database: Database, files: PhotoFiles) -> bool:
     sealed. An unsent photo without a copy sealed to the present key stays, and its key with it.
     Signatures that nobody finished go.
     """
-    forget_glasses(files.folder)
+    forget_scraps(files.folder)
     has_arrived = database.read(photo_store.done_names)
     for sha256 in {*has_arrived, *files.names()}:
         with suppress(VaultTamperedError, OSError):  # no full disk keeps the key here

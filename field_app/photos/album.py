@@ -12,9 +12,17 @@ from sqlalchemy import Connection
 from field_app.orders import order_store
 from field_app.orders.stamps import Stamps
 from field_app.photos.glass_io import Glass
+from field_app.photos.marks_io import PhotoMarks
 from field_app.photos.photo_files_io import NoVaultError, PhotoFileError, PhotoFiles
 from field_app.photos.pictures_io import Prepared, prepare
-from field_app.platform.ports import Availability, Locator, VaultLockedError, VaultTamperedError
+from field_app.photos.sealed_scrap_io import SealedScrap
+from field_app.platform.ports import (
+    Availability,
+    Bound,
+    Locator,
+    VaultLockedError,
+    VaultTamperedError,
+)
 from field_app.store import outbox_store, photo_store, settings_store
 from field_app.store.database_io import Database, StoreFullError
 from field_app.store.ids_io import draw_uuid7
@@ -78,6 +86,12 @@ class PhotoAlbum:
             record=record,
             now_ms=self._stamps.wall_ms,
         )
+
+    def marks(self, sha256: str) -> PhotoMarks:
+        """Return where the lines on a photo stand until a copy with them is kept."""
+        bound = Bound(entity="marks", entity_id=sha256, column="strokes")
+        scrap = SealedScrap(folder=self._files.folder, vault=self._files.vault, bound=bound)
+        return PhotoMarks(scrap=scrap)
 
     def needs_pin(self) -> bool:
         """Return whether a PIN is all that is missing to keep photos here."""

@@ -1,19 +1,14 @@
 """Owns a signature that is not finished: each stroke is encrypted on the disk until it is kept."""
 
-import json
-import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from field_app.photos.sealed_scrap_io import SealedScrap
 from field_app.photos.strokes import Point
-from field_app.platform.ports import Bound, Vault, VaultLockedError, VaultTamperedError
-
-_ENDING: Final = ".glass"
+from field_app.platform.ports import Bound, Vault
 
 STANDS: Final = timedelta(minutes=30)
 """How long a signature that nobody has finished stands: whoever began it has left after that."""
@@ -55,47 +50,22 @@ class Glass:
 
         What nobody has finished in half an hour is wiped, and what says no moment.
         """
-        try:
-            kept = json.loads(self.vault.decrypt(self._path.read_bytes(), self._bound))
-        except (FileNotFoundError, VaultLockedError, VaultTamperedError):
+        kept: Any = self._scrap.load()
+        if kept is None:
             return []
-        if not isinstance(kept, dict) or not is_standing(int(kept["at"]), self.now_ms()):
-            self._path.unlink(missing_ok=True)
+        if "at" not in kept or not is_standing(int(kept["at"]), self.now_ms()):
+            self._scrap.forget()
             return []
         return [[(float(x), float(y)) for x, y in stroke] for stroke in kept["strokes"]]
 
     def keep(self, strokes: Sequence[Sequence[Point]]) -> None:
         """Keep the strokes; none takes away what was kept. A stop in between leaves the former."""
-        with suppress(OSError):  # a full disk is told when the signature itself is kept
-            self._keep(strokes)
-
-    def _keep(self, strokes: Sequence[Sequence[Point]]) -> None:
-        if not strokes:
-            self._path.unlink(missing_ok=True)
-            return
-        told = json.dumps({"at": self.now_ms(), "strokes": strokes})
-        kept = self.vault.encrypt(told.encode(), self._bound)
-        if kept is None:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(kept)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self._path)
+        if strokes:
+            self._scrap.keep({"at": self.now_ms(), "strokes": strokes})
+        else:
+            self._scrap.forget()
 
     @property
-    def _path(self) -> Path:
-        return self.folder / f"{sha256(self.record.encode()).hexdigest()}{_ENDING}"
-
-    @property
-    def _bound(self) -> Bound:
-        return Bound(entity="glass", entity_id=self.record, column="strokes")
-
-
-def forget_glasses(folder: Path) -> None:
-    """Take every unfinished signature away: this tablet's people are gone."""
-    for path in [*folder.glob(f"*{_ENDING}"), *folder.glob("*.new")]:
-        path.unlink(missing_ok=True)
+    def _scrap(self) -> SealedScrap:
+        bound = Bound(entity="glass", entity_id=self.record, column="strokes")
+        return SealedScrap(folder=self.folder, vault=self.vault, bound=bound)

@@ -33,6 +33,7 @@ class AlbumView:
     Attributes:
         refusal: Why no photo can be kept or taken here, empty when it can.
         shown: The photo that is looked at, empty bytes for none.
+        marks: The lines on it that are in no copy yet.
         message: Why the last photo was not kept.
     """
 
@@ -42,6 +43,7 @@ class AlbumView:
     shown: bytes
     message: str
     is_busy: bool
+    marks: tuple[InkStroke, ...] = ()
 
 
 BLANK_ALBUM = AlbumView(tiles=(), refusal="", needs_pin=False, shown=b"", message="", is_busy=True)
@@ -62,6 +64,8 @@ class AlbumPresenter:
         self._thumbs: dict[str, bytes] = {}
         self._message = ""
         self._shown = b""
+        self._shown_sha256 = ""
+        self._marks: tuple[InkStroke, ...] = ()
         self._stage = Stage(context.worker, BLANK_ALBUM)
 
     @property
@@ -89,15 +93,30 @@ class AlbumPresenter:
     def look_at(self, sha256: str) -> None:
         """Show one photo large; an empty name goes back to all."""
         if not sha256:
-            self._shown = b""
-            self._stage.draw(replace(self.view, shown=b"", message=""))
+            self._show_all()
+            self._stage.draw(replace(self.view, shown=b"", marks=(), message=""))
             return
-        self._stage.act(lambda: self._album.picture(sha256), self._show_one)
+        self._shown_sha256 = sha256
+        self._stage.act(lambda: self._open(sha256), self._show_one)
+
+    def keep_marks(self, strokes: Sequence[InkStroke]) -> None:
+        """Keep the lines on the photo that is shown as they stand; they are in no copy yet."""
+        marks = self._album.marks(self._shown_sha256)
+        if self._shown:
+            self._marks = tuple(strokes)
+            self._stage.act(lambda: marks.keep(strokes), _no_answer)
 
     def mark_up(self, strokes: Sequence[InkStroke]) -> None:
         """Keep a copy of the photo that is shown with strokes on it."""
-        content = self._shown
-        self._stage.act(lambda: self._keep(marked_up(content, strokes)), self._kept)
+        content, marks = self._shown, self._album.marks(self._shown_sha256)
+
+        def copy() -> str:
+            message = self._keep(marked_up(content, strokes))
+            if not message:
+                marks.keep(())
+            return message
+
+        self._stage.act(copy, self._copied)
 
     def _taken(self, content: bytes | None) -> None:
         if content is not None:
@@ -117,14 +136,29 @@ class AlbumPresenter:
 
     def _kept(self, message: str) -> None:
         self._message = message
-        self._shown = b""
+        self._show_all()
         self.refresh()
 
-    def _show_one(self, content: bytes | None) -> None:
+    def _copied(self, message: str) -> None:
+        """Show all photos, or why there is no copy: the lines stay on the photo until there is."""
+        if message:
+            self._stage.draw(replace(self.view, message=message, marks=self._marks))
+        else:
+            self._kept("")
+
+    def _show_all(self) -> None:
+        self._shown, self._shown_sha256, self._marks = b"", "", ()
+
+    def _open(self, sha256: str) -> tuple[bytes | None, tuple[InkStroke, ...]]:
+        content = self._album.picture(sha256)
+        return content, self._album.marks(sha256).load() if content else ()
+
+    def _show_one(self, found: tuple[bytes | None, tuple[InkStroke, ...]]) -> None:
         t = self._context.words
+        content, self._marks = found
         self._shown = content or b""
         gone = "" if content else t("The photo is no longer on this tablet; the office has it.")
-        self._stage.draw(replace(self.view, shown=self._shown, message=gone))
+        self._stage.draw(replace(self.view, shown=self._shown, marks=self._marks, message=gone))
 
     def _look(self) -> tuple[PhotoTile, ...]:
         t = self._context.words
@@ -157,7 +191,12 @@ class AlbumPresenter:
                 refusal=refusal,
                 needs_pin=self._album.needs_pin(),
                 shown=self._shown,
+                marks=self._marks,
                 message=self._message,
                 is_busy=False,
             )
         )
+
+
+def _no_answer(_kept: None) -> None:
+    """Say nothing: lines are kept in silence."""

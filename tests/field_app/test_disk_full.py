@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from field_app.crew import HeadlessCrew
 from field_app.i18n import ChosenWords
+from field_app.photos.ink_io import InkStroke, marked_up
 from field_app.photos.photo_files_io import FOLDER
 from field_app.photos.pictures_io import prepare
 from field_app.platform.ports import Availability
@@ -233,6 +234,40 @@ def test_a_photo_without_room_leaves_nothing_half_written_and_says_so_calmly(
     assert [line.sha256 for line in protected.photos.photos(order_id)] == [names[0]]
     assert protected.photos.picture(names[0]) is not None
     assert presenter.view.message == ""
+
+
+def test_marks_stay_on_the_photo_until_a_copy_with_them_is_kept(
+    protected: Tablet, office: Office, context: PresenterContext, tmp_path: Path
+) -> None:
+    order_id, picture = office.new_order(), noisy_jpeg()
+    protected.sync_now()
+    protected.photos.add(order_id, picture)
+    photo = protected.photos.photos(order_id)[0].sha256
+    strokes = (InkStroke(points=((0.2, 0.2), (0.8, 0.8)), colour=(230, 26, 31)),)
+
+    def opened() -> AlbumPresenter:
+        presenter = AlbumPresenter(protected.photos, context, OneShot(picture), order_id)
+        presenter.attach(lambda _view: None)
+        presenter.look_at(photo)
+        return presenter
+
+    first = opened()
+    first.keep_marks(strokes)
+    first.look_at("")
+    again = opened()
+    assert again.view.marks == strokes
+    copy_name = blob_names(marked_up(again.view.shown, strokes))[0]
+    blocked = tmp_path / "tablet" / FOLDER / f"{copy_name}.new"
+    blocked.symlink_to("/dev/full")
+    again.mark_up(strokes)
+    assert again.view.message == no_room_text(context.words)
+    assert (again.view.shown != b"", again.view.marks) == (True, strokes)
+    blocked.unlink(missing_ok=True)
+    again.mark_up(strokes)
+
+    assert again.view.shown == b""
+    assert len(protected.photos.photos(order_id)) == 2
+    assert opened().view.marks == ()
 
 
 def photograph_on_and_on(tablet: Tablet, order_id: str) -> None:

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from field_app.photos.glass_io import Glass, HeldStrokes, forget_glasses
+from field_app.photos.glass_io import Glass, HeldStrokes
+from field_app.photos.ink_io import InkStroke
+from field_app.photos.marks_io import PhotoMarks
+from field_app.photos.sealed_scrap_io import SealedScrap, forget_scraps
 from field_app.photos.strokes import Point
 from field_app.platform.aes_vault_io import AesVault
+from field_app.platform.ports import Bound
 from tests.field_app.vault_parts import Moments, quick_vault
 
 PIN = "482916"
@@ -38,7 +42,7 @@ def test_what_was_drawn_stands_there_again_for_its_own_record_alone(
     (path,) = (tmp_path / "photos").iterdir()
     assert b"0.25" not in path.read_bytes()
     assert "order-1" not in path.name
-    (tmp_path / "photos" / glass(vault, tmp_path, "order-2")._path.name).write_bytes(
+    (tmp_path / "photos" / glass(vault, tmp_path, "order-2")._scrap._path.name).write_bytes(
         path.read_bytes()
     )
     assert glass(vault, tmp_path, "order-2").load() == [], "it opens nowhere else"
@@ -63,7 +67,7 @@ def test_clean_glass_and_people_who_are_gone_leave_nothing(vault: AesVault, tmp_
     glass(vault, tmp_path).keep([])
     assert glass(vault, tmp_path).load() == []
     assert glass(vault, tmp_path, "order-2").load() == STROKES
-    forget_glasses(tmp_path / "photos")
+    forget_scraps(tmp_path / "photos")
 
     assert list((tmp_path / "photos").iterdir()) == []
 
@@ -86,11 +90,33 @@ def test_strokes_of_an_app_before_this_say_no_moment_and_are_wiped(
     vault.set_pin("li-wei", PIN)
     found = glass(vault, tmp_path)
     found.keep(STROKES)
-    former = vault.encrypt(json.dumps(STROKES).encode(), found._bound)
+    former = vault.encrypt(json.dumps(STROKES).encode(), found._scrap.bound)
     assert former is not None
-    found._path.write_bytes(former)
+    found._scrap._path.write_bytes(former)
 
     assert found.load() == []
+
+
+def test_lines_on_a_photo_stand_until_they_are_in_a_copy(vault: AesVault, tmp_path: Path) -> None:
+    def marks(photo: str) -> PhotoMarks:
+        bound = Bound(entity="marks", entity_id=photo, column="strokes")
+        return PhotoMarks(scrap=SealedScrap(folder=tmp_path, vault=vault, bound=bound))
+
+    drawn = (
+        InkStroke(points=((0.25, 0.5), (0.5, 0.75)), colour=(230, 26, 31)),
+        InkStroke(points=((0.1, 0.1),), colour=(255, 191, 26)),
+    )
+    vault.set_pin("li-wei", PIN)
+    marks("a").keep(drawn)
+    vault.lock()
+    assert marks("a").load() == ()
+    vault.unlock("li-wei", PIN, Moments().next())
+    assert marks("a").load() == drawn
+    assert marks("b").load() == ()
+    marks("a").keep(())
+
+    assert marks("a").load() == ()
+    assert list(tmp_path.glob("*.glass")) == []
 
 
 def test_what_the_running_app_holds_grows_old_as_well() -> None:

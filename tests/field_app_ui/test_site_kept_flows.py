@@ -195,6 +195,11 @@ def test_a_photo_is_taken_marked_up_and_demanded_for_a_leak(crew: Field, hands: 
         ui.settle()
         x, y = ui.centre(ui.get("MarkPad"))
         ui.stroke([(x - 80, y), (x, y + 60), (x + 80, y)])
+        ui.back()
+        ui.settle()
+        ui.tap(ui.all(hint="photo", anywhere=True)[-1])
+        ui.settle()
+        assert len(ui.get("MarkPad").strokes) == 1, "back takes no line away"
         ui.tap_hint("primary")
         ui.settle()
         assert len(ui.get("PhotosScreen").view.tiles) == 3, "the photo itself stays as it was"

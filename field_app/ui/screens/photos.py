@@ -3,6 +3,7 @@
 """Draws the photos of an order, one of them large, and the pen that marks it up."""
 
 import io
+from collections.abc import Callable, Sequence
 
 from kivy.core.image import Image as CoreImage
 from kivy.graphics import Color, SmoothLine
@@ -77,20 +78,24 @@ class MarkPad(Image):
     count = NumericProperty(0)
 
     def __init__(self, **properties: object) -> None:
-        """Begin without a line."""
+        """Begin without a line; `changed` is called when one ended or was taken away."""
+        self.changed: Callable[[], None] | None = None
         self.strokes: list[tuple[list[Point], tuple[float, ...]]] = []
         super().__init__(**properties)
         self.bind(pos=self._again, size=self._again, norm_image_size=self._again)
 
-    def wipe(self) -> None:
-        """Take all lines away."""
-        self.strokes = []
+    def take(self, strokes: Sequence[InkStroke]) -> None:
+        """Put these lines in the place of those that stand."""
+        self.strokes = [
+            (list(each.points), (*(part / _WHOLE for part in each.colour), 1.0)) for each in strokes
+        ]
         self._again()
 
     def undo(self) -> None:
         """Take the last line away."""
         self.strokes = self.strokes[:-1]
         self._again()
+        self._tell()
 
     def ink_strokes(self) -> list[InkStroke]:
         """Return the lines as they are drawn into the copy."""
@@ -134,7 +139,12 @@ class MarkPad(Image):
         if touch.grab_current is not self:
             return False
         touch.ungrab(self)
+        self._tell()
         return True
+
+    def _tell(self) -> None:
+        if self.changed is not None:
+            self.changed()
 
     def _corner(self) -> tuple[float, float]:
         width, height = self.norm_image_size
@@ -177,6 +187,7 @@ class PhotosScreen(BoxLayout):
     def on_kv_post(self, _base: Widget) -> None:
         """Show nothing large yet."""
         self._shown = b""
+        self.ids.pad.changed = self.save
 
     def begin(self) -> None:
         """Show what is there."""
@@ -188,7 +199,7 @@ class PhotosScreen(BoxLayout):
         self.ids.grid.fill(view.tiles)
         if view.shown != self._shown:
             self._shown = view.shown
-            self.ids.pad.wipe()
+            self.ids.pad.take(view.marks)
             self.ids.pad.texture = texture_of(view.shown)
         self.has_large = bool(view.shown)
 
@@ -216,15 +227,19 @@ class PhotosScreen(BoxLayout):
         self.presenter.refresh()
 
     def save(self) -> None:
-        """A photo is kept when it is taken, lines when they are kept."""
+        """Keep the lines as they stand; a photo is kept when it is taken."""
+        if self.has_large:
+            self.presenter.keep_marks(self.ids.pad.ink_strokes())
 
     def leave(self) -> None:
-        """Let go."""
+        """Let go; a line that was not ended is kept as far as it is drawn."""
+        self.save()
         self.presenter.detach()
 
     def back(self) -> bool:
         """Leave the large photo; False when all are shown."""
         if not self.has_large:
             return False
+        self.save()
         self.presenter.look_at("")
         return True
