@@ -1,6 +1,6 @@
 """Any sequence of office acts and crews' operations ends as the tables of the rules say."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import Phase, settings
@@ -34,6 +34,7 @@ from tests.sync_simulation.rules_of_server import last_write_wins
 from tests.sync_simulation.server_memory import memory_server
 from tests.sync_simulation.town import CREWS
 from wire_contracts.fields import JsonObject
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.operations import Operation, OperationResult, Outcome, PushRequest, write_push
 from wire_contracts.orders import OrderType, SafetyClass, order_json
@@ -106,6 +107,7 @@ class MergeMachine(RuleBasedStateMachine):
         }
         self.model = Model()
         self.sent: list[tuple[int, Operation, OperationResult]] = []
+        self.taken_ms: dict[str, int] = {}
 
     @initialize()
     def begin(self) -> None:
@@ -177,6 +179,7 @@ class MergeMachine(RuleBasedStateMachine):
         request = PushRequest(replica_id=f"replica-{number}", operations=[operation])
         result = sync.push(write_push(request)).results[0]
         self.sent.append((number, operation, result))
+        self.taken_ms.setdefault(operation.op_id, ms_from_utc(self.clock.now_utc()))
         return result
 
     @rule(number=TABLETS, name=CREW_FIELDS, old=WORDS, new=WORDS)
@@ -218,9 +221,11 @@ class MergeMachine(RuleBasedStateMachine):
         if self.sent:
             number, operation, result = data.draw(st.sampled_from(self.sent))
 
+            self.clock.advance(seconds=1)
             again = self.push(number, operation)
+            self.clock.advance(seconds=-1)  # the pens' taps stay in the order of their numbers
 
-            assert again == result
+            assert again == replace(result, at_ms=self.taken_ms[operation.op_id])
 
     # --- what must hold
 
