@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from field_app.checklists.form_dangers import standing_dangers
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
 from field_app.forms.numbers import is_of_gas, most_lel_pct
@@ -79,6 +80,10 @@ class FormSheet:
         changes = {place: text for place, text in wanted.items() if self.saved.get(place) != text}
         return changes | dict.fromkeys(self.saved.keys() - wanted.keys(), "")
 
+    def begin_again(self, answers: Mapping[str, str]) -> None:
+        """Put these answers in the place of all that stand, in the same version of the form."""
+        self.session = FormSession(self.session.form, self.session.around, answers)
+
 
 class FormIncompleteError(ValueError):
     """The form cannot be finished; `items` are wrong or missing, in the order of the form."""
@@ -145,27 +150,50 @@ class FormDesk:
         return self._database.read(work)
 
     def _leave_old_behind(self, subject: FormSubject, author: str) -> None:
-        """Put by what was begun at a stop or in a home on a visit that is over."""
+        """Put by what was begun at a stop or in a home on a visit that is over, but for dangers."""
 
         def old(connection: Connection) -> list[DraftKey]:
             since_ms = self._stamps.now(connection).wall_ms - _VISIT_MS
             keys = [
                 _draft_key(subject, form, author)
                 for form in draft_store.forms_begun(connection, subject.about_id, author)
+                if form != WORK_FORM  # gas that was typed over
             ]
             return [
                 key
                 for key in keys
                 if (draft_store.load_draft(connection, key).saved_at_ms or 0) < since_ms
+                and self._is_more_than_dangers(connection, key)
             ]
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
             for key in old(connection):
-                leave_form_behind(connection, key, stamp)
+                self._put_by(connection, key, stamp)
 
         if self._database.read(old):
             self._database.write(work)
+
+    def _dangers(self, connection: Connection, key: DraftKey) -> dict[str, str]:
+        answers = _texts(draft_store.load_draft(connection, key).answers)
+        return standing_dangers(answers, self._shelf.gas_places(connection, key.form))
+
+    def _is_more_than_dangers(self, connection: Connection, key: DraftKey) -> bool:
+        answers = draft_store.load_draft(connection, key).answers
+        return answers.keys() != self._dangers(connection, key).keys()
+
+    def _put_by(self, connection: Connection, key: DraftKey, stamp: TapStamp) -> None:
+        """Put a checklist by; what says a danger stands until somebody answers it anew."""
+        before = draft_store.load_draft(connection, key)
+        dangers = self._dangers(connection, key)
+        leave_form_behind(connection, key, stamp)
+        for place, text in dangers.items():
+            answer = DraftAnswer(
+                order_id=key.order_id, form=key.form, field=place, value=text, actor=key.author
+            )
+            draft_store.save_answer(connection, answer, before.times_ms[place])
+        if dangers:
+            sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
 
     def save(self, sheet: FormSheet) -> int | None:
         """Keep what was answered since the last time; return when (ms), None for nothing."""
@@ -322,7 +350,7 @@ class FormDesk:
     ) -> FormSheet:
         key = _draft_key(subject, shelved.head.key, author)
         draft = draft_store.load_draft(connection, key)
-        saved = {place: _text(value) for place, value in draft.answers.items()}
+        saved = _texts(draft.answers)
         return FormSheet(
             subject=subject,
             head=shelved.head,
@@ -340,8 +368,7 @@ class FormDesk:
 def _drafted(
     connection: Connection, subject: FormSubject, form: str, author: str
 ) -> dict[str, str]:
-    draft = draft_store.load_draft(connection, _draft_key(subject, form, author))
-    return {place: _text(value) for place, value in draft.answers.items()}
+    return _texts(draft_store.load_draft(connection, _draft_key(subject, form, author)).answers)
 
 
 def _forget_earlier(connection: Connection, draft: DraftKey) -> None:
@@ -351,6 +378,10 @@ def _forget_earlier(connection: Connection, draft: DraftKey) -> None:
     draft_store.forget_draft(connection, by)
     abouts = [sealed_store.draft_about(by)]
     sealed_store.forget_sealed(connection, SealedKind.DRAFT, abouts, by.author)
+
+
+def _texts(answers: Mapping[str, JsonValue]) -> dict[str, str]:
+    return {place: _text(value) for place, value in answers.items()}
 
 
 def _text(value: JsonValue) -> str:

@@ -78,12 +78,17 @@ class FormShelf:
             raise FormGoneError(message) from error
         return known
 
+    def find(self, connection: Connection, key: str) -> ShelvedForm | None:
+        """Return one version by `FORM@VERSION`; None of one that has left or cannot be read."""
+        try:
+            return self.version(connection, key)
+        except FormGoneError:
+            return None
+
     def gas_places(self, connection: Connection, key: str) -> frozenset[str]:
         """Return which places of one version measure gas; none of a version that has left."""
-        try:
-            return self.version(connection, key).gas_places
-        except FormGoneError:
-            return frozenset()
+        found = self.find(connection, key)
+        return frozenset() if found is None else found.gas_places
 
     def _current(self, connection: Connection) -> list[FormHead]:
         """Return the heads that this app can read; a document is taken apart once."""

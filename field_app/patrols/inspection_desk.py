@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from field_app.checklists.form_shelf import FormShelf
 from field_app.forms.numbers import worst_lel_pct
+from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import gas_typed_over
 from field_app.orders.stamps import Stamps
 from field_app.patrols import home_check, inspection_store
@@ -22,7 +24,7 @@ from field_app.patrols.home_facts import (
 )
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.left_places import POINT_FORM, LeftDanger, left_dangers
-from field_app.patrols.noted import HOME_FORM, WRONG
+from field_app.patrols.noted import HOME_FORM, WRONG, inside_at_ms
 from field_app.patrols.presence import Evidence
 from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
 from field_app.patrols.stop_sheet import EARLIER_GAS, GAS
@@ -84,6 +86,11 @@ def meter_draft(meter_id: str) -> DraftOf:
     return DraftOf(record_id=record_of(meter_id), form=METER_FORM)
 
 
+def gas_of_forms(thing_id: str) -> DraftOf:
+    """Return the draft of gas that was typed over in the checklists of a stop or a home."""
+    return DraftOf(record_id=thing_id, form=WORK_FORM)
+
+
 class InspectionDesk:
     """The rounds of one tablet; who taps is told at the moment of the tap."""
 
@@ -91,6 +98,7 @@ class InspectionDesk:
         """Work on the database; every tap is stamped by `stamps`."""
         self._database = database
         self._stamps = stamps
+        self._shelf = FormShelf()
 
     # --- reading
 
@@ -124,13 +132,17 @@ class InspectionDesk:
         """Return one home."""
         return self._database.read(lambda each: inspection_store.find_home(each, household_id))
 
+    def inside_at_ms(self, household_id: str) -> int:
+        """Return when this tablet's crew was inside a home last, by its own clock; 0: never."""
+        return self._database.read(lambda each: inside_at_ms(each, household_id))
+
     def unheard(self) -> Unheard:
         """Return what became of the orders for dangers that the office does not have."""
         return self._database.read(lambda each: unheard_orders(each, self._stamps.now(each)))
 
     def left_dangers(self) -> list[LeftDanger]:
         """Return what was noted at places that have left this tablet, and told to nobody."""
-        return self._database.read(left_dangers)
+        return self._database.read(lambda each: left_dangers(each, self._shelf.find))
 
     def meters(self) -> list[SeenMeter]:
         """Return the meters of the round."""
@@ -265,9 +277,11 @@ class InspectionDesk:
                 given = record_of(point.run_id)
                 changes += photos_for(connection, order_id, taken=taken, given=given)
             append(connection, stamp, point.run_id, changes)
-            self._forget_everyones(
-                connection, stamp, point_draft(point.run_id, point.checkpoint_id)
-            )
+            for draft in (
+                point_draft(point.run_id, point.checkpoint_id),
+                gas_of_forms(point.checkpoint_id),
+            ):
+                self._forget_everyones(connection, stamp, draft)
             return order_id
 
         return self._in_run(point.run_id, work)
@@ -291,6 +305,8 @@ class InspectionDesk:
             )
             change = fact_of(stamp, FactType.PATROL_RUN, run_json(ended))
             append(connection, stamp, run_id, [change])
+            for each in run.stops:
+                self._forget_everyones(connection, stamp, gas_of_forms(each))
 
         self._in_run(run_id, work)
 
@@ -367,6 +383,8 @@ class InspectionDesk:
                 draft = home_draft(household_id)
                 noting = _who_noted(connection, draft) if check.is_no_access else ()
                 self._forget_everyones(connection, stamp, draft, spared=noting)
+                if not check.is_no_access:
+                    self._forget_everyones(connection, stamp, gas_of_forms(household_id))
 
         self._database.write(work)
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, select
 
-from field_app.patrols.noted import HOME_FORM, WRONG
+from field_app.patrols.noted import HOME_FORM, WRONG, noted_in_checklists
 from field_app.patrols.run_state import Fact, RunState, fold
 from field_app.store import draft_store, outbox_store
 from field_app.store.outbox_store import OutboxEntry
@@ -181,6 +181,8 @@ def load_homes(connection: Connection, now_utc: datetime) -> list[SeenHome]:
     since_utc = now_utc - VISITING_DAY
     own = _by_record(connection, FactType.SAFETY_CHECK, since_utc)
     begun = draft_store.values_begun(connection, HOME_FORM)
+    for each in noted_in_checklists(connection):
+        begun.setdefault(record_of(each), set()).add(WRONG)
     homes = [
         _seen_home(
             household_id,

@@ -70,15 +70,15 @@ def judge(meter: RoundMeter, value: float, at_utc: datetime) -> Judgement:
 
     An exchange since the last reading is known: then the old device's end and the new one's
     beginning count. A register that starts again at zero is told from one that runs backwards by
-    how near both ends it is.
+    how near both ends it is. A reading of the future is the last one all the same: the clock of a
+    tablet may have fallen back.
     """
     top = 10.0**meter.digits
     if value >= top:
         return Judgement(doubt=Doubt.TOO_MANY_DIGITS)
-    past = [each for each in meter.readings if each.at_utc < at_utc]
-    if not past:
+    if not meter.readings:
         return Judgement(doubt=Doubt.NONE)
-    last = past[-1]
+    last = meter.readings[-1]
     used, doubt = _used(meter, last, value, top)
     usual = usual_per_day(meter)
     if doubt is not Doubt.NONE or used is None:

@@ -8,6 +8,7 @@ from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
 from field_app.patrols.values import Verdict, is_explosive, judge
 from field_app.store.draft_store import KeptAnswer
+from wire_contracts.patrol_facts import PointOutcome
 from wire_contracts.patrols import Measure, ValueLimit
 
 GAS: Final = str(Measure.GAS_LEL_PCT)
@@ -31,6 +32,24 @@ class TypedGas:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypedWords:
+    """What somebody chose or wrote at a stop and did not record; values are no words.
+
+    `severity` is empty where no defect was chosen with one.
+    """
+
+    severity: str
+    text: str
+    author: str
+    at_ms: int
+
+    @property
+    def is_grave(self) -> bool:
+        """Return whether it is a defect that endangers people."""
+        return self.severity == "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopAnswers:
     """The answers of a stop's page.
 
@@ -39,12 +58,19 @@ class StopAnswers:
         grown_old: Values inside their limits that say nothing of now; they begin empty.
         old: Measures of `own` whose values are no good news any more, only bad.
         gas: What colleagues have typed for the gas, and what was typed over, the oldest first.
+        words: What colleagues have chosen or written and nobody recorded.
     """
 
     own: Mapping[str, str] = field(default_factory=dict)
     grown_old: Mapping[str, str] = field(default_factory=dict)
     old: frozenset[str] = frozenset()
     gas: Sequence[TypedGas] = ()
+    words: Sequence[TypedWords] = ()
+
+    @property
+    def is_grave(self) -> bool:
+        """Return whether a colleague has typed a defect that endangers people."""
+        return any(each.is_grave for each in self.words)
 
     @property
     def lel_pct(self) -> float | None:
@@ -82,7 +108,38 @@ def answers_of_stop(
             for each in kept
             if _is_gas_beside(each, author) and str(each.value).strip()
         ),
+        words=[each for each in words_at_stop(kept) if each.author != author],
     )
+
+
+def is_grave_defect(answers: Mapping[str, str]) -> bool:
+    """Return whether the answers of a stop's page say a defect of severity 1."""
+    is_defect = answers.get("outcome") == PointOutcome.DEFECT
+    return is_defect and answers.get("severity") == "1"
+
+
+def words_at_stop(kept: Sequence[KeptAnswer]) -> list[TypedWords]:
+    """Return what each author chose or wrote at a stop and did not record."""
+    by_author: dict[str, dict[str, KeptAnswer]] = {}
+    for each in kept:
+        if each.field in _WORDS and str(each.value or "").strip():
+            by_author.setdefault(each.author, {})[each.field] = each
+    found: list[TypedWords] = []
+    for author, answers in sorted(by_author.items()):
+        said = {name: str(each.value).strip() for name, each in answers.items()}
+        is_defect = said.get("outcome") == PointOutcome.DEFECT
+        words = TypedWords(
+            severity=said.get("severity", "") if is_defect else "",
+            text="; ".join(said[name] for name in ("note", "reason") if name in said),
+            author=author,
+            at_ms=max(each.saved_at_ms for each in answers.values()),
+        )
+        if words.severity or words.text:
+            found.append(words)
+    return found
+
+
+_WORDS: Final = ("outcome", "severity", "note", "reason")
 
 
 def _is_gas_beside(each: KeptAnswer, author: str) -> bool:

@@ -48,6 +48,7 @@
     stop_gate     the air before a well of a round is entered
     round_forms   the office's forms of a checkpoint or a home
     round_wording places, measures, items and doubts of rounds in the reader's language
+    left_lines    dangers at places that have left, until a person has told of them
     rounds        RoundsPage: what an inspector has to do
     route_pipes   which pieces of the network lie under the sketch of a route
     run_views     what the page of a run shows

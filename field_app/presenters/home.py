@@ -101,7 +101,8 @@ class HomePage:
         self._whole_place = " · ".join(each for each in whole if each)
         now_ms = ms_from_utc(self._parts.context.clock.now_utc())
         author, everyones = self._parts.desk.everyones(self._draft)
-        begun = self._parts.forms.begun_by_anybody(self.subject, home.visited_at_ms + 1)
+        inside_ms = self._parts.desk.inside_at_ms(self._household_id)
+        begun = self._parts.forms.begun_by_anybody(self.subject, inside_ms + 1)
         answers = answers_of_visit([*everyones, *noted_in_forms(begun)], author, now_ms)
         photos = self._parts.photos.count(record_of(self._household_id))
         forms = self._forms()
@@ -190,6 +191,7 @@ class HomePage:
             self._parts.hardware.camera.take_photo(self._photographed)
             return Tapped()
         if key.startswith(FORM_TOOL) or key == "sign":
+            self._parts.desk.save_answers(self._draft, {PLACE: self._whole_place})
             return Tapped(opens=f"sign:{self._household_id}" if key == "sign" else key)
         data = self.read()
         if data is None:

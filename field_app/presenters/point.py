@@ -9,7 +9,7 @@ from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import RunEndedError, point_draft
 from field_app.patrols.left_places import PLACE
 from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
-from field_app.patrols.stop_sheet import GAS, answers_of_stop
+from field_app.patrols.stop_sheet import GAS, answers_of_stop, is_grave_defect
 from field_app.patrols.values import (
     UNREAD,
     Judged,
@@ -148,6 +148,7 @@ class PointPage:
         data = self.read()
         t = self._parts.context.words
         if key.startswith(FORM_TOOL) or key == GATE:
+            self._parts.desk.save_answers(self._draft, {PLACE: self.place_text})
             return Tapped(opens=key)
         if data is None:
             return Tapped(message=t("This place is not on this tablet any more."), is_done=True)
@@ -172,10 +173,14 @@ class PointPage:
         if key == "photo":
             hardware.camera.take_photo(self._photographed)
             return Tapped()
-        return self._choose_grave() if key == _GRAVE else self._finish(data, answers)
+        return self._choose_grave(data, answers) if key == _GRAVE else self._finish(data, answers)
 
-    def _choose_grave(self) -> Tapped:
-        grave = {OUTCOME: str(PointOutcome.DEFECT), SEVERITY: "1"}
+    def _choose_grave(self, data: PointData, answers: Answers) -> Tapped:
+        """Choose the one outcome that is taken; words of a colleague go along."""
+        grave = {OUTCOME: str(PointOutcome.DEFECT), SEVERITY: "1", PLACE: self.place_text}
+        noted = "; ".join(each.text for each in data.answers.words if each.text)
+        if noted and not answers.get(NOTE).strip():
+            grave[NOTE] = noted[:LONGEST_NOTE]
         self._parts.desk.save_answers(self._draft, grave)
         return Tapped()
 
@@ -234,7 +239,7 @@ class PointPage:
         judged = self._judged(data, answers)
         outcome = PointOutcome(answers.get(OUTCOME) or PointOutcome.OK)
         is_defect = outcome is PointOutcome.DEFECT
-        note = self._note(data, judged, answers.get(NOTE).strip())
+        note = self._note(data, judged, self._everyones_note(data, answers))
         point = PatrolPoint(
             run_id=self._run_id,
             plan_id=None,
@@ -249,10 +254,25 @@ class PointPage:
         self._parts.desk.finish_point(point, data.checkpoint)
         return Tapped(is_done=True)
 
+    def _everyones_note(self, data: PointData, answers: Answers) -> str:
+        """Return the note, with the words of colleagues that nobody has recorded."""
+        note = answers.get(NOTE).strip()
+        others = [
+            f"{self._parts.person_name(each.author)}: {each.text}"
+            for each in data.answers.words
+            if each.text and each.text not in note
+        ]
+        return "; ".join([note, *others] if note else others)
+
     def _note(self, data: PointData, judged: Sequence[Judged], note: str) -> str:
-        """Return the note with what was typed and is no value, and with the gas of a form."""
+        """Return the note with what was typed and is no value, and with the gas of a form.
+
+        In danger the gas is the word where nobody wrote one.
+        """
         t, gas = self._parts.context.words, Measure.GAS_LEL_PCT
         texts = unread_texts(judged)
+        if not note and is_dangerous(judged):
+            texts = (*texts, *_gas_of(judged))
         is_told = has_too_much_gas(data.checkpoint.limits, data.lel_pct)
         if data.lel_pct is not None and (is_told or is_dangerous((), data.lel_pct)):
             texts = (*texts, (gas, f"{shown_number(data.lel_pct)} {UNITS[gas]}"))
@@ -295,7 +315,7 @@ class PointPage:
         """Return the big button: in danger it leads to the one defect that is taken."""
         t, outcome = self._parts.context.words, answers.get(OUTCOME)
         is_danger = is_dangerous(self._judged(data, answers), data.lel_pct)
-        if is_danger and not _is_grave(answers):
+        if (is_danger or data.answers.is_grave) and not _is_grave(answers):
             text = t("Record a defect of severity 1")
             return SheetButton(key=_GRAVE, text=text, icon="alert-octagon", kind="danger")
         return SheetButton(
@@ -328,7 +348,7 @@ class PointPage:
         t, outcome = self._parts.context.words, answers.get(OUTCOME)
         judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
         is_grave, is_danger = _is_grave(answers), is_dangerous(judged, data.lel_pct)
-        if is_danger and not is_grave:
+        if (is_danger or data.answers.is_grave) and not is_grave:
             return t("Dangerous: record it as a defect of severity 1.")
         if outcome in LEFT_OUT:
             return self._unsaid_of_left_out(answers, judged)
@@ -340,7 +360,7 @@ class PointPage:
             if is_grave
             else form_refusal(t, data.forms) or self._unmeasured(judged, self._old(data))
         )
-        if unfilled:
+        if unfilled or is_danger:  # where it is grave the gas itself says what is wrong
             return unfilled
         if not is_grave and self._is_taken_back_in_silence(data, answers):
             return t("Say why.")
@@ -382,8 +402,17 @@ class PointPage:
 
 
 def _is_grave(answers: Answers) -> bool:
-    is_defect = answers.get(OUTCOME) == str(PointOutcome.DEFECT)
-    return is_defect and answers.get(SEVERITY) == "1"
+    return is_grave_defect(answers.typed)
+
+
+def _gas_of(judged: Sequence[Judged]) -> list[tuple[Measure, str]]:
+    """Return the gas that was measured at a stop as words."""
+    gas = Measure.GAS_LEL_PCT
+    return [
+        (gas, f"{shown_number(each.value)} {UNITS[gas]}")
+        for each in judged
+        if each.limit.measure is gas and each.value is not None
+    ]
 
 
 def _was_grave(told: PatrolPoint | None) -> bool:

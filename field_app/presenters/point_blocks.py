@@ -6,7 +6,7 @@ from typing import Final
 
 from field_app.orders.site_sheet import WellSheet
 from field_app.patrols.inspection_store import SeenRun
-from field_app.patrols.stop_sheet import StopAnswers
+from field_app.patrols.stop_sheet import StopAnswers, TypedWords
 from field_app.patrols.values import (
     Judged,
     Verdict,
@@ -119,7 +119,7 @@ class PointBlocks:
         return blocks
 
     def typed_by_others(self, data: PointData) -> list[Block]:
-        """Return gas that a colleague typed here and nobody recorded, and values that grew old."""
+        """Return danger that a colleague typed here and nobody recorded, and old values."""
         t, context = self._parts.context.words, self._parts.context
         blocks: list[Block] = [
             NoticeBlock(
@@ -134,10 +134,26 @@ class PointBlocks:
             )
             for each in data.answers.gas
         ]
+        blocks += [self._noted(each) for each in data.answers.words]
         if data.answers.grown_old:
             text = t("Measured more than 30 minutes ago: measure again.")
             blocks.append(NoticeBlock(key="old", text=text, tone=Tone.WARN, icon="history"))
         return blocks
+
+    def _noted(self, said: TypedWords) -> Block:
+        """Return what a colleague chose or wrote here and nobody recorded."""
+        t, context = self._parts.context.words, self._parts.context
+        severity = severity_text(t, int(said.severity)) if said.severity else ""
+        return NoticeBlock(
+            key=f"words:{said.author}",
+            text=t("Noted by {name}, {time}, and not recorded: {what}").format(
+                name=self._parts.person_name(said.author),
+                time=time_text(t, said.at_ms, context.clock.now_utc(), context.zone),
+                what=", ".join(each for each in (severity, said.text) if each),
+            ),
+            tone=Tone.DANGER if said.is_grave else Tone.WARN,
+            icon="alert-circle",
+        )
 
     def being_there(self, data: PointData, answers: Answers) -> list[Block]:
         """Return what shows that one is there, else the ways to show it."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from field_app.forms.numbers import shown_number
 from field_app.patrols.directions import Place, bearing_deg, compass_point
 from field_app.patrols.home_check import Lack, Seen
+from field_app.patrols.home_facts import Unheard
 from field_app.patrols.meter_doubts import Doubt
 from field_app.patrols.presence import Evidence, Presence
 from field_app.platform.ports import Fix
@@ -186,6 +187,18 @@ def home_state_text(t: Words, state: HouseholdState, count: int) -> tuple[str, s
         HouseholdState.LETTER: (t("letter"), "file-document", Tone.WARN),
     }
     return texts[state]
+
+
+def unheard_text(t: Words, unheard: Unheard) -> str:
+    """Return that the office does not know of a danger, and what to do; empty where it does."""
+    texts = {
+        Unheard.NONE: "",
+        Unheard.NOT_SENT: t("Order made, not sent yet: call the control room now."),
+        Unheard.REFUSED: t(
+            "Order not received: the office does not know. Call the control room now."
+        ),
+    }
+    return texts[unheard]
 
 
 def lack_text(t: Words, lack: Lack, item: CheckItem | None) -> str:

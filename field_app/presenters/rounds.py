@@ -1,17 +1,17 @@
 """RoundsPage: what an inspector has to do: routes, places to see again, homes, meters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from field_app.forms.numbers import shown_number
 from field_app.patrols.directions import Place
 from field_app.patrols.home_facts import Unheard
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.left_places import LeftDanger
 from field_app.patrols.run_state import nearest_first
-from field_app.presenters.dates import date_text, time_text
+from field_app.presenters.dates import date_text
+from field_app.presenters.left_lines import HEARD, LeftLines
 from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.round_wording import unheard_text
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
@@ -56,7 +56,7 @@ class RoundsPage:
     def __init__(self, parts: RoundParts) -> None:
         """Show the rounds of this tablet."""
         self._parts = parts
-        self._hearing: tuple[str, datetime | None] = "", None
+        self._left = LeftLines(parts)
 
     def read(self) -> RoundsData | None:
         """Return everything this tablet's crew inspects."""
@@ -98,36 +98,9 @@ class RoundsPage:
             return self._start(which)
         if what == "again":
             return self._start_again()
-        if what == _HEARD:
-            return self._heard(which)
+        if key.startswith(HEARD):
+            return self._left.hear(key)
         return Tapped(opens=key)
-
-    def _heard(self, which: str) -> Tapped:
-        """Keep with the second tap, which is no bounce, what the control room was told."""
-        t, now_utc = self._parts.context.words, self._parts.context.clock.now_utc()
-        asked, since_utc = self._hearing
-        if asked != which or since_utc is None:
-            self._hearing = which, now_utc
-            return Tapped(message=t("Tap again once the control room has heard it."))
-        left = [each for each in self._parts.desk.left_dangers() if _name_of(each) == which]
-        if now_utc - since_utc < _NO_BOUNCE or not left:
-            return Tapped(message=t("Tap again once the control room has heard it."))
-        what = "; ".join(f"{each.place}: {self._noted(each)}" for each in left)
-        said = t("Told to the control room by telephone: {what}").format(what=what)
-        self._parts.site.leave_note(said, {})
-        self._parts.desk.forget_left(left[0].key)
-        return Tapped()
-
-    def _noted(self, danger: LeftDanger) -> str:
-        """Return what was noted, by whom and when."""
-        t, context = self._parts.context.words, self._parts.context
-        noted = t("Noted by {name}, {time}: {what}").format(
-            name=self._parts.person_name(danger.key.author),
-            time=time_text(t, danger.at_ms, context.clock.now_utc(), context.zone),
-            what=danger.said or t("Hazard"),
-        )
-        gas = "" if danger.lel_pct is None else f"{shown_number(danger.lel_pct)} % LEL"
-        return "  ·  ".join(part for part in (gas, noted) if part)
 
     def _start(self, plan_id: str) -> Tapped:
         t, desk = self._parts.context.words, self._parts.desk
@@ -157,7 +130,7 @@ class RoundsPage:
         t = self._parts.context.words
         blocks: list[Block] = [
             *self._unheard(data.unheard),
-            *self._left(data.left),
+            *self._left.block(data.left),
             *self._under_way(data),
             *self._routes(data),
             *self._rechecks(data),
@@ -173,33 +146,9 @@ class RoundsPage:
 
     def _unheard(self, unheard: Unheard) -> list[Block]:
         """Return that the office does not know of a danger, and what to do."""
-        t = self._parts.context.words
-        if unheard is Unheard.NONE:
-            return []
-        text = t("Order made, not sent yet: call the control room now.")
-        if unheard is Unheard.REFUSED:
-            text = t("Order not received: the office does not know. Call the control room now.")
-        return [NoticeBlock(key="unheard", text=text, tone=Tone.DANGER, icon="phone-alert")]
-
-    def _left(self, left: Sequence[LeftDanger]) -> list[Block]:
-        """Return dangers at places that have left the tablet: only a person can tell of them."""
-        t = self._parts.context.words
-        lines: list[RowLine] = []
-        for each in left:
-            key = f"{_HEARD}:{_name_of(each)}"
-            lines.append(
-                RowLine(
-                    key=key,
-                    title=each.place,
-                    detail=self._noted(each),
-                    is_loud=True,
-                    icon="phone-alert",
-                    tone=Tone.DANGER,
-                    actions=(RowAction(key=key, text=t("The control room knows"), icon="check"),),
-                )
-            )
-        title = t("Not on your list any more and told to nobody: call the control room")
-        return [RowsBlock(key="left", title=title, lines=tuple(lines))] if lines else []
+        text = unheard_text(self._parts.context.words, unheard)
+        notice = NoticeBlock(key="unheard", text=text, tone=Tone.DANGER, icon="phone-alert")
+        return [notice] if text else []
 
     def _under_way(self, data: RoundsData) -> list[Block]:
         t, run = self._parts.context.words, data.run
@@ -210,7 +159,7 @@ class RoundsPage:
         done = len(run.state.stops) - len(run.state.missed)
         detail = t("{done} of {total} done").format(done=done, total=len(run.state.stops))
         if data.dangers:
-            detail = f"{t('Gas here: record it')}  ·  {detail}"
+            detail = f"{t('Danger here: record it')}  ·  {detail}"
         line = RowLine(
             key="run",
             title=name,
@@ -309,18 +258,8 @@ class RoundsPage:
         return plan.name.in_language(self._parts.context.words.language)
 
 
-_HEARD = "heard"
-"""Keys of buttons that say that the control room knows are this, the record and its form."""
-
-_NO_BOUNCE = timedelta(seconds=0.5)
-"""A second touch that comes sooner is the bounce of the first."""
-
 _NAMED = 3
 """Names of places that a line has room for."""
-
-
-def _name_of(danger: LeftDanger) -> str:
-    return f"{danger.key.order_id} {danger.key.form} {danger.key.author}"
 
 
 def _due_key(plan: PatrolPlan) -> tuple[bool, float]:

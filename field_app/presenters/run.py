@@ -249,7 +249,7 @@ class RunPresenter:
         checkpoint = found.checkpoints.get(checkpoint_id)
         state_text, state_icon, tone = point_text(t, found.run.state.points.get(checkpoint_id))
         if checkpoint_id in found.dangers:
-            state_text, state_icon, tone = t("Gas here: record it"), "alert-octagon", Tone.DANGER
+            state_text, state_icon, tone = t("Danger here: record it"), "alert-octagon", Tone.DANGER
         if checkpoint is None:
             name, detail, icon, distance = checkpoint_id, t("not on this tablet"), "help-circle", ""
         else:

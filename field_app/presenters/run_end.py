@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from field_app.patrols.inspection_desk import DraftOf, RunEndedError
+from field_app.patrols.inspection_desk import DraftOf, RunEndedError, point_draft
 from field_app.patrols.inspection_store import SeenRun
+from field_app.patrols.left_places import LeftDanger
+from field_app.presenters.left_lines import HEARD, LeftLines
+from field_app.presenters.point_blocks import NOTE, OUTCOME, REASON, SEVERITY
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import distance_text, point_text
+from field_app.presenters.round_wording import distance_text, measure_text, point_text
 from field_app.presenters.run import TRACK_FORM, kept_track
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -24,7 +27,7 @@ from field_app.presenters.views import LabelledText, Tone
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonValue
 from wire_contracts.patrol_facts import PointOutcome
-from wire_contracts.patrols import Checkpoint
+from wire_contracts.patrols import Checkpoint, Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class RunEndData:
     checkpoints: Mapping[str, Checkpoint]
     kept: Mapping[str, JsonValue]
     dangers: tuple[str, ...]
+    left: list[LeftDanger]
+    begun: Mapping[str, str]
 
 
 class RunEndPage:
@@ -44,6 +49,7 @@ class RunEndPage:
         """Show the end of a run."""
         self._parts = parts
         self._run_id = run_id
+        self._left = LeftLines(parts)
         self.leads_to = ""
 
     def read(self) -> RunEndData | None:
@@ -51,12 +57,35 @@ class RunEndPage:
         desk = self._parts.desk
         draft = DraftOf(record_id=record_of(self._run_id), form=TRACK_FORM)
         run, checkpoints = desk.run(self._run_id), desk.checkpoints()
+        dangers = unrecorded_dangers(self._parts, run, self._run_id, checkpoints)
         return RunEndData(
             run=run,
             checkpoints=checkpoints,
             kept=desk.newest_answers(draft),
-            dangers=unrecorded_dangers(self._parts, run, self._run_id, checkpoints),
+            dangers=dangers,
+            left=[
+                each
+                for each in desk.left_dangers()
+                if each.is_of_run(self._run_id, run.state.stops)
+            ],
+            begun={
+                each: said
+                for each in _without(run.state.missed, dangers)
+                if (said := self._begun(each))
+            },
         )
+
+    def _begun(self, checkpoint_id: str) -> str:
+        """Return what anybody typed at a stop and nobody kept, empty for nothing."""
+        t = self._parts.context.words
+        _author, kept = self._parts.desk.everyones(point_draft(self._run_id, checkpoint_id))
+        typed = {each.field: str(each.value).strip() for each in kept}
+        values = [
+            f"{measure_text(t, each)}: {text}" for each in Measure if (text := typed.get(each, ""))
+        ]
+        is_chosen = bool(typed.get(OUTCOME) or typed.get(SEVERITY))
+        said = [*values, *(typed[name] for name in (NOTE, REASON) if typed.get(name))]
+        return ", ".join(said) or (t("Defect") if is_chosen else "")
 
     def typed_before(self, data: RunEndData) -> Mapping[str, str]:
         """Return nothing: nothing is typed here."""
@@ -74,13 +103,15 @@ class RunEndPage:
         return None
 
     def tap(self, key: str, answers: Answers) -> Tapped:
-        """End the run, or go to a place that was missed."""
+        """End the run, go to a place that was missed, or keep what the control room was told."""
         del answers
+        if key.startswith(HEARD):
+            return self._left.hear(key)
         if key != "end":
             return Tapped(opens=key)
         data = self.read()
-        if data is not None and data.dangers:
-            return Tapped(message=self._record_first())
+        if data is not None and (refusal := self._refusal(data)):
+            return Tapped(message=refusal)
         try:
             if data is not None:
                 self._parts.desk.submit_run(self._run_id, kept_track(data.kept))
@@ -93,16 +124,19 @@ class RunEndPage:
         """Return the page."""
         t, state = self._parts.context.words, data.run.state
         left = len(state.missed)
+        missed, begun = _without(state.missed, data.dangers), tuple(data.begun)
         return SheetView(
             title=t("End of the route"),
             subtitle=t("{done} of {total} done").format(
                 done=len(state.stops) - left, total=len(state.stops)
             ),
             blocks=(
+                *self._left.block(data.left),
                 self._tiles(data),
-                *self._rows(data, "dangers", t("Gas here: record it"), data.dangers),
+                *self._rows(data, "dangers", t("Danger here: record it"), data.dangers),
                 *self._warning(left),
-                *self._rows(data, "missed", t("Missed"), _without(state.missed, data.dangers)),
+                *self._rows(data, "begun", t("Begun, not kept: the office hears nothing"), begun),
+                *self._rows(data, "missed", t("Missed"), _without(missed, begun)),
                 *self._rows(data, "skipped", t("Left out"), state.skipped),
                 *self._rows(data, "defects", t("Defects"), _defects(data.run)),
             ),
@@ -114,13 +148,17 @@ class RunEndPage:
                 icon="flag",
                 kind="danger" if left else "primary",
                 needs_again=bool(left),
-                refusal=self._record_first() if data.dangers else "",
+                refusal=self._refusal(data),
             ),
             message=answers.message,
         )
 
-    def _record_first(self) -> str:
-        return self._parts.context.words("Dangerous: record it as a defect of severity 1.")
+    def _refusal(self, data: RunEndData) -> str:
+        """Return which danger must be told before the route ends, empty without any."""
+        t = self._parts.context.words
+        if data.left:
+            return t("Tell the control room of the danger first.")
+        return t("Dangerous: record it as a defect of severity 1.") if data.dangers else ""
 
     def _tiles(self, data: RunEndData) -> Block:
         t, state = self._parts.context.words, data.run.state
@@ -156,7 +194,9 @@ class RunEndPage:
             if each in data.dangers:
                 word, icon, tone = "", "alert-octagon", Tone.DANGER
             checkpoint = data.checkpoints.get(each)
-            reason = "" if point is None else point.reason or point.note
+            if each in data.begun:
+                word, icon, tone = "", "pencil", Tone.WARN
+            reason = data.begun.get(each, "") if point is None else point.reason or point.note
             lines.append(
                 RowLine(
                     key=each,

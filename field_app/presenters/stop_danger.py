@@ -1,7 +1,7 @@
 """Decides which stops of a run hold a danger that nobody has recorded yet.
 
 A stop may be left by the back button: what was typed there, its gate and the office's forms still
-say that people must get out, whoever of the crew typed it.
+say that people must get out or that a pipe is cracked, whoever of the crew typed it.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from field_app.checklists.form_desk import FormSubject
 from field_app.patrols.inspection_desk import point_draft
 from field_app.patrols.inspection_store import SeenRun
-from field_app.patrols.stop_sheet import most_gas
+from field_app.patrols.stop_sheet import most_gas, words_at_stop
 from field_app.patrols.values import is_explosive
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.stop_gate import stop_record
@@ -36,6 +36,8 @@ def _is_recorded(run: SeenRun, checkpoint_id: str) -> bool:
 
 def _is_dangerous(parts: RoundParts, run: SeenRun, run_id: str, checkpoint_id: str) -> bool:
     _author, everyones = parts.desk.everyones(point_draft(run_id, checkpoint_id))
+    if any(each.is_grave for each in words_at_stop(everyones)):
+        return True
     subject = FormSubject(about=CHECKPOINT_ENTITY, about_id=checkpoint_id)
     told = (
         most_gas(everyones),

@@ -148,7 +148,7 @@ def test_no_route_ends_over_gas_that_nobody_recorded(
     end.tap("end")
     tablet.sync_now()
 
-    assert (run.view.next_id, run.view.stops[1].state_text) == (STOP, "Gas here: record it")
+    assert (run.view.next_id, run.view.stops[1].state_text) == (STOP, "Danger here: record it")
     assert end.view.primary is not None
     assert end.view.primary.refusal == "Dangerous: record it as a defect of severity 1."
     phases = [each.payload["phase"] for each in town.pushed if each.field == "patrol_run"]  # type: ignore[index]

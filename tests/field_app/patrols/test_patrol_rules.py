@@ -432,6 +432,11 @@ def test_an_unusual_reading_is_questioned(
     assert judge(meter(*past), value, AT_UTC).doubt is doubt
 
 
+@pytest.mark.parametrize(("value", "doubt"), [(99.0, Doubt.BACKWARDS), (99_999.0, Doubt.MUCH_MORE)])
+def test_a_clock_that_fell_back_keeps_no_question_away(value: float, doubt: Doubt) -> None:
+    assert judge(meter(70.0, 100.0), value, AT_UTC - timedelta(days=400)).doubt is doubt
+
+
 @pytest.mark.parametrize(
     ("flow_m3h", "used", "doubt"),
     [

@@ -1,0 +1,262 @@
+"""Dangers that were begun on a page or in a checklist of a round: nothing ends over them."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.noted import noted_homes
+from field_app.patrols.track import Track
+from field_app.presenters.home import HomePage
+from field_app.presenters.point import PointPage
+from field_app.presenters.round_list import RoundKind, RoundListPresenter
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.run_end import RunEndPage
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.sheet_views import NoticeBlock, RowsBlock
+from field_app.tablet import Tablet
+from tests.field_app.round_parts import opened, rounds_of, taken_off
+from tests.field_app.site_parts import told, working_tablet, working_town
+from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
+from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app_ui.town_office import TownOffice
+
+WELL, PIPE = checkpoint(0)[0], checkpoint(3)[0]
+HOME = "hh-1"
+GRAVE = {"outcome": "defect", "severity": "1", "note": "pipe cracked"}
+RECORD_IT = "Dangerous: record it as a defect of severity 1."
+LEAK_IN_FORM = {
+    "items/pipe_tightness": "fail",
+    "items/pipe_tightness_severity": "1",
+    "items/pipe_tightness_note": "leak at the meter",
+}
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    town = working_town()
+    forms = (published(builtin(name)) for name in ("patrol-well", "safety-check"))
+    town.extra = [*inspection_rows(), *forms]
+    return town
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
+
+
+@pytest.fixture
+def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
+    return rounds_of(tablet, town)
+
+
+@pytest.fixture
+def run_id(parts: RoundParts) -> str:
+    return parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
+
+
+def stop(parts: RoundParts, run_id: str, which: str, **typed: str) -> SheetPresenter[object]:
+    return opened(parts, PointPage(parts, run_id, which), **typed)
+
+
+def end(parts: RoundParts, run_id: str) -> SheetPresenter[object]:
+    return opened(parts, RunEndPage(parts, run_id))
+
+
+def refusal(presenter: SheetPresenter[object]) -> str:
+    assert presenter.view.primary is not None
+    return presenter.view.primary.refusal
+
+
+def primary(presenter: SheetPresenter[object]) -> str:
+    assert presenter.view.primary is not None
+    return presenter.view.primary.key
+
+
+def notices(presenter: SheetPresenter[object]) -> list[str]:
+    return [each.text for each in presenter.view.blocks if isinstance(each, NoticeBlock)]
+
+
+def rows(presenter: SheetPresenter[object], key: str) -> list[tuple[str, str]]:
+    return [
+        (line.title, line.detail)
+        for block in presenter.view.blocks
+        if isinstance(block, RowsBlock) and block.key == key
+        for line in block.lines
+    ]
+
+
+def fill_in(tablet: Tablet, about: str, about_id: str, form: str, answers: dict[str, str]) -> None:
+    sheet = tablet.forms.open(FormSubject(about=about, about_id=about_id), form)
+    tablet.forms.save_changes(sheet, answers)
+
+
+def gas_in_form(tablet: Tablet, lel_pct: str) -> None:
+    fill_in(tablet, "checkpoint", WELL, "patrol-well", {"look/gas_lel_pct": lel_pct})
+
+
+def test_no_route_ends_over_a_grave_defect_that_was_typed_and_left(
+    parts: RoundParts, run_id: str
+) -> None:
+    stop(parts, run_id, PIPE, **GRAVE)
+    page = end(parts, run_id)
+
+    assert refusal(page) == RECORD_IT
+    page.tap("end")
+    assert not page.view.is_done
+    assert rows(page, "dangers") == [("Crossing of the ring road", "")]
+
+
+def test_what_was_begun_at_a_stop_is_shown_before_the_route_ends(
+    parts: RoundParts, run_id: str
+) -> None:
+    stop(parts, run_id, PIPE, outcome="defect", severity="2", note="cover is loose")
+    stop(parts, run_id, WELL, gas_lel_pct="0", well_water_cm="30")
+    page = end(parts, run_id)
+
+    assert refusal(page) == ""
+    assert rows(page, "begun") == [
+        ("Valve well 31", "Combustible gas: 0, Water in the well: 30"),
+        ("Crossing of the ring road", "cover is loose"),
+    ]
+
+
+def test_words_of_a_colleague_at_a_stop_are_recorded_with_it(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    stop(parts, run_id, PIPE, **GRAVE)
+    stop(parts, run_id, WELL, outcome="defect", severity="2", note="cover is loose")
+    assert tablet.choose_person("anna")
+    hers = stop(parts, run_id, PIPE)
+
+    assert notices(hers)[0] == (
+        "Noted by 李伟, 06:12, and not recorded: Shut off at once, pipe cracked"
+    )
+    assert primary(hers) == "grave"
+    for key in ("grave", "done"):
+        hers.tap(key)
+    other = stop(parts, run_id, WELL, outcome="not_reachable", reason="locked")
+    other.tap("done")
+    points = {str(each["checkpoint_id"]): each for each in told(tablet, town, "patrol_point")}
+    assert points[PIPE]["note"] == "pipe cracked"
+    assert points[WELL]["note"] == "李伟: cover is loose"
+    assert len(told(tablet, town, "order_request")) == 1
+
+
+def test_gas_is_the_word_of_its_defect_where_nobody_writes_one(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    page = stop(parts, run_id, WELL, gas_lel_pct="45", well_water_cm="0")
+    for key in ("grave", "done"):
+        page.tap(key)
+
+    assert page.view.is_done
+    (point,) = told(tablet, town, "patrol_point")
+    assert point["note"] == "Combustible gas: 45 % LEL"
+
+
+def test_looking_at_an_old_checklist_wipes_no_danger_in_it(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    gas_in_form(tablet, "45")
+    fill_in(tablet, "checkpoint", WELL, "patrol-well", {"reached": "yes"})
+    fill_in(tablet, "household", HOME, "safety-check", LEAK_IN_FORM)
+    fill_in(tablet, "household", HOME, "safety-check", {"items/hose": "pass"})
+    town.clock.moment_utc += timedelta(hours=13)
+    forms = [
+        tablet.forms.open(FormSubject(about=about, about_id=about_id), form)
+        for about, about_id, form in (
+            ("checkpoint", WELL, "patrol-well"),
+            ("household", HOME, "safety-check"),
+        )
+    ]
+
+    assert [each.saved for each in forms] == [{"look/gas_lel_pct": "45"}, LEAK_IN_FORM]
+    assert primary(stop(parts, run_id, WELL)) == "grave"
+    assert refusal(end(parts, run_id)) == RECORD_IT
+    home = opened(parts, HomePage(parts, HOME))
+    assert primary(home) == "call"
+    home.tap("nobody")
+    again = opened(parts, HomePage(parts, HOME))
+    assert primary(again) == "call", "a door that nobody opens takes no danger away"
+
+
+def test_a_hazard_in_a_checklist_of_a_home_stands_in_the_bar_until_somebody_was_inside(
+    parts: RoundParts, tablet: Tablet, town: TownOffice
+) -> None:
+    fill_in(tablet, "household", HOME, "safety-check", LEAK_IN_FORM)
+
+    def states() -> list[str]:
+        rows = RoundListPresenter(parts, RoundKind.HOME)
+        rows.attach(lambda _view: None)
+        return [each.state_text for each in rows.view.rows if each.key == HOME]
+
+    assert states() == ["hazard, not finished"]
+    assert tablet.database.read(noted_homes) == 1
+    town.clock.moment_utc += timedelta(minutes=5)
+    seen = dict.fromkeys(("meter", "pipes", "appliances", "room", "people"), "ok")
+    page = opened(parts, HomePage(parts, HOME), **seen, item__pipe_tightness="ok")
+    page.type("why:pipe_tightness", "tightened, soap test holds")
+    page.flush()
+    page.tap("done")
+    assert page.view.is_done, refusal(page)
+    assert tablet.database.read(noted_homes) == 0
+
+
+def test_gas_that_was_typed_over_on_another_route_hides_none_of_this_one(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    for lel_pct in ("60", "0"):
+        gas_in_form(tablet, lel_pct)
+        town.clock.moment_utc += timedelta(minutes=5)
+    page = stop(parts, run_id, WELL)
+    for key in ("grave", "done"):
+        page.tap(key)
+    assert page.view.is_done
+    parts.desk.submit_run(run_id, Track())
+    again = parts.desk.start_run("plan-1", (WELL,))
+    assert primary(stop(parts, again, WELL)) == "done", "it was recorded"
+    for lel_pct in ("45", "0"):
+        gas_in_form(tablet, lel_pct)
+        town.clock.moment_utc += timedelta(minutes=5)
+
+    assert refusal(end(parts, again)) == RECORD_IT
+
+
+def test_no_route_ends_over_danger_at_a_stop_that_left_until_somebody_has_told_it(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    opened(parts, PointPage(parts, run_id, WELL)).tap("form:patrol-well")
+    gas_in_form(tablet, "45")
+    taken_off(tablet, WELL)
+    page = end(parts, run_id)
+
+    assert refusal(page) == "Tell the control room of the danger first."
+    ((place, said),) = rows(page, "left")
+    assert (place, said) == ("Valve well 31", "45 % LEL  ·  Noted by 李伟, 06:12: Hazard")
+    (key,) = (
+        line.actions[0].key
+        for block in page.view.blocks
+        if isinstance(block, RowsBlock) and block.key == "left"
+        for line in block.lines
+    )
+    page.tap(key)
+    town.clock.moment_utc += timedelta(seconds=2)
+    page.tap(key)
+    assert refusal(page) == ""
+    (note,) = told(tablet, town, "shift_note")
+    assert "Valve well 31: 45 % LEL" in str(note["text"])
+
+
+def test_a_leak_in_a_checklist_of_a_home_that_left_names_the_flat(
+    parts: RoundParts, tablet: Tablet
+) -> None:
+    opened(parts, HomePage(parts, HOME)).tap("form:safety-check")
+    fill_in(tablet, "household", HOME, "safety-check", LEAK_IN_FORM)
+    taken_off(tablet, HOME)
+
+    (left,) = parts.desk.left_dangers()
+    assert (left.place, left.said) == ("Nordring 46 · 9 · 3-902 · 80231121", "leak at the meter")
