@@ -8,6 +8,7 @@ stamps          who, under which log-in, when: what every tap is stamped with
 order_desk      reads and taps, each in one transaction
 safety_steps    the steps in the order that safety demands, and their values
 step_timer      how the clock of a step stands
+unsafe_values   what a watched step showed before it was typed over
 entry_gate      whether a person may enter a well
 reading_check   whether a meter reading can be
 gas_order       when gas that was found makes an order of class A

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from field_app.forms.names import bare_name
 from field_app.forms.numbers import most_number, parse_lel_pct, parse_number, worst_lel_pct
 from wire_contracts.van import AirValue, GasDetector
 
@@ -114,10 +115,13 @@ NEEDED_VALUES: Final = frozenset({AirValue.OXYGEN_PCT, AirValue.LEL_PCT})
 
 
 def trusted_detector(used: Detector, listed: Sequence[GasDetector]) -> Detector:
-    """Return the detector in use; about one that the office lists the office alone is believed."""
-    wanted = used.detector_id.strip().casefold()
+    """Return the detector in use; about one that the office lists the office alone is believed.
+
+    However its number was typed: no dash makes another detector of it.
+    """
+    wanted = bare_name(used.detector_id)
     for each in listed:
-        if each.detector_id.casefold() == wanted:
+        if bare_name(each.detector_id) == wanted:
             return Detector(
                 detector_id=each.detector_id,
                 calibrated_until=each.calibrated_until,

@@ -13,7 +13,7 @@ from field_app.orders.order_store import SeenOrder
 from field_app.orders.site_changes import WORK_FORM, Change, new_fact, operation_of
 from field_app.orders.site_drafts_store import begin_anew, gas_typed, texts_of
 from field_app.orders.site_store import facts_of_order
-from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, work_record
+from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, is_case_over, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.draft_store import DraftKey
 from field_app.store.outbox_store import TapStamp
@@ -39,7 +39,8 @@ def tell_what_was_begun(
     An order has left when the office gave it to somebody else or ended it. What anybody typed about
     it becomes a `form_answerset` that says it is unfinished, in the name of who typed it; gas in it
     is handed over as well, so that a person looks, and so is more gas that was typed over or stands
-    in a checklist (`forms_lel_pct` of an order). Checklists go sealed, as they stand. Nothing is
+    in a checklist (`forms_lel_pct` of an order), unless a finding has told what came of it.
+    Checklists go sealed, as they stand. Nothing is
     done before the first pull is whole, nor while own words about the order are on their way: a
     restored server gives it back with them. Call it once pull and push of a contact were whole.
     """
@@ -53,8 +54,11 @@ def tell_what_was_begun(
     left = [each for each, keys in begun.items() if _has_left(seen.get(each), keys)]
     told = 0
     for each in left:
-        most = _most_gas(connection, each, forms_lel_pct(each))
+        is_over = is_case_over(facts_of_order(connection, each))
+        most = 0.0 if is_over else _most_gas(connection, each, forms_lel_pct(each))
         told += _leave(connection, each, seen.get(each), begun[each], stamp)
+        if is_over:
+            _forget_earlier_gas(connection, begun[each], stamp)
         told += _hand_over_rest(connection, each, seen.get(each), most, stamp)
     if told:
         settings_store.ask_contact(connection)
@@ -195,6 +199,13 @@ def _forget(connection: Connection, key: DraftKey, stamp: TapStamp) -> None:
     gone = [name for name in typed if name != EARLIER_GAS]
     if gone:
         draft_store.forget_fields(connection, key, gone)
+        sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+
+
+def _forget_earlier_gas(connection: Connection, keys: Sequence[DraftKey], stamp: TapStamp) -> None:
+    """Forget gas that was typed and never kept: it stands until the finding."""
+    for key in (each for each in keys if each.form == WORK_FORM):
+        draft_store.forget_draft(connection, key)
         sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
 
 

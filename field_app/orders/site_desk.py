@@ -44,13 +44,15 @@ from field_app.orders.site_drafts_store import (
     texts_of,
     typed_for_record,
 )
-from field_app.orders.site_sheet import SiteSheet, WellSheet
+from field_app.orders.site_sheet import SiteSheet, WellSheet, surely_come_ms
 from field_app.orders.site_store import facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
-from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
+from field_app.orders.step_timer import TIMER_PAGE, timer_at, timer_key, with_clock
+from field_app.orders.unsafe_values import unsafe_typed_over
 from field_app.orders.van_store import load_van
 from field_app.orders.work_record import (
     EARLIER_GAS,
+    SLIP_MS,
     TYPED_GAS,
     OwnFact,
     closed_valves,
@@ -82,6 +84,9 @@ from wire_contracts.site_facts import (
 )
 from wire_contracts.van import Van
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
+
+_WATCHED: Final = (f"{SafetyStep.REMEASURE}.", timer_key(SafetyStep.REMEASURE))
+"""How the fields and the clock of the step that is watched begin."""
 
 _DAY: Final = timedelta(days=1)
 _BELIEVED: Final = timedelta(days=30)
@@ -181,10 +186,40 @@ class SiteDesk:
             if of_gas and EARLIER_GAS not in of_gas:
                 draft = DraftKey(order_id=order_id, form=WORK_FORM, author=stamp.actor)
                 keep_earlier_gas(connection, draft, of_gas, stamp)
+            self._keep_what_was_unsafe(connection, order_id, texts)
             keep_typed(connection, order_id, stamp, texts)
             return stamp.at.wall_ms
 
         return self._database.write(work)
+
+    def _keep_what_was_unsafe(
+        self, connection: Connection, order_id: str, texts: Mapping[str, str]
+    ) -> None:
+        """Tell what a watched step showed before it is typed over; its clock begins anew.
+
+        What stood for less than a minute was a slip of the finger, and tells nothing.
+        """
+        if not any(name.startswith(_WATCHED) for name in texts):
+            return
+        try:
+            sheet = self._sheet(connection, order_id)
+        except OrderGoneError:
+            return
+        key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
+        times_ms = draft_store.load_draft(connection, key).times_ms
+        for plan in (each for each in sheet.plans if each.wait_min):
+            step, unsafe = str(plan.step), unsafe_typed_over(plan, sheet.typed, texts)
+            stood = {
+                field: text
+                for field, text in unsafe.items()
+                if not 0 <= sheet.now_ms - times_ms[f"{step}.{field}"] < SLIP_MS
+            }
+            if stood:
+                done = StepDone(step=plan.step, values={**stood}, is_undone=True, is_unsafe=True)
+                told = new_fact(order_id, FactType.SAFETY_STEP, step_json(done))
+                self._append(connection, [told])
+                self._forget(connection, order_id, TIMER_PAGE, {step: ""})
+            self._forget(connection, order_id, step, unsafe)
 
     def use_detector(self, detector: Detector) -> None:
         """Keep which detector is in use and until when its calibration holds."""
@@ -459,11 +494,13 @@ class SiteDesk:
         typed, van = texts_of(draft.answers), load_van(connection)
         used = load_detector(connection)
         everyones = typed_for_record(connection, record, typed, key.author)
+        now = self._stamps.now(connection)
         return WellSheet(
             record=work_record(facts_of_order(connection, record), None, everyones),
             typed=typed,
             detector=trusted_detector(used, van.detectors),
-            now_ms=self._stamps.now(connection).wall_ms,
+            now_ms=now.wall_ms,
+            passed_ms=surely_come_ms(now),
             van=van,
             saved_at_ms=draft.saved_at_ms,
         )

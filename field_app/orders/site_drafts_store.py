@@ -18,7 +18,7 @@ from field_app.orders.entry_gate import Detector
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.step_timer import TIMER_PAGE
-from field_app.orders.work_record import EARLIER_GAS, SLIP_MS, TYPED_GAS
+from field_app.orders.work_record import EARLIER_GAS, GATE_GAS, SLIP_MS, TYPED_GAS
 from field_app.store import draft_store, sealed_store, settings_store
 from field_app.store.draft_store import Draft, DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
@@ -84,14 +84,26 @@ def typed_for_record(
 ) -> dict[str, str]:
     """Return what one author typed, with the most gas that anybody has typed about the order.
 
-    The author's own finding says by itself what it says; the findings of others count here.
+    The author's own finding says by itself what it says; the findings of others count here. With
+    gas of a colleague's gate goes when it was typed: what was measured before it is void.
     """
     typed = dict(own)
     elsewhere = (EARLIER_GAS, gas_in_findings(connection, order_id, but_of=author))
     for name, text in (*gas_typed(connection, order_id).items(), elsewhere):
         if (worst_lel_pct(text) or 0.0) > (worst_lel_pct(typed.get(name, "")) or 0.0):
             typed[name] = text
+            if name == GATE_GAS:
+                typed[f"{name}{TYPED_AT}"] = str(_typed_at_ms(connection, order_id, text))
     return typed
+
+
+def _typed_at_ms(connection: Connection, order_id: str, text: str) -> int:
+    """Return when somebody typed this gas at the gate of an order last."""
+    kept = draft_store.load_everyones(connection, order_id, WORK_FORM)
+    times = (
+        each.saved_at_ms for each in kept if each.field == GATE_GAS and str(each.value) == text
+    )
+    return max(times, default=0)
 
 
 def gas_typed(connection: Connection, order_id: str) -> dict[str, str]:

@@ -37,6 +37,11 @@ class SiteSheet:
     saved_at_ms: int | None = None
 
     @property
+    def passed_ms(self) -> int:
+        """Return the latest moment that has surely come: the clock may have fallen back."""
+        return self.now_ms if self.now is None else surely_come_ms(self.now)
+
+    @property
     def plans(self) -> Sequence[StepPlan]:
         """Return the steps that this order offers."""
         return steps_offered(self.document.order_type, self.document.medium)
@@ -66,12 +71,18 @@ class WellSheet:
     typed: Mapping[str, str]
     detector: Detector
     now_ms: int
+    passed_ms: int
     van: Van
     saved_at_ms: int | None = None
 
     def values_of(self, page: str) -> dict[str, str]:
         """Return what was typed on one page, by field."""
         return _values_of(self.typed, page)
+
+
+def surely_come_ms(now: DeviceTime) -> int:
+    """Return the tablet's clock, or the server's at the last contact where that is later, ms."""
+    return max(now.wall_ms, now.contact_ms or 0)
 
 
 def _values_of(typed: Mapping[str, str], page: str) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """Decides what the facts of an order come to: steps done, valves closed, parts, gas, readings."""
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from field_app.forms.names import plain_name
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.gas_order import GasOrder
 from field_app.orders.step_book import OUTLASTS_VISIT, Again, StepBook, TakenStep
@@ -36,7 +36,7 @@ T = TypeVar("T")
 ARRIVED: Final = str(WorkOrderEvent.ARRIVE)
 """Stands among the facts of an order where the crew came to it."""
 
-_GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
+GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
 EARLIER_GAS: Final = "earlier.lel_pct"
 """Where the most gas stands that was typed on a visit before and never kept, until the finding."""
 
@@ -44,7 +44,7 @@ SLIP_MS: Final = 60_000
 """A value that was typed over or taken back within a minute was a slip of the finger."""
 
 TYPED_GAS: Final = (
-    _GATE_GAS,
+    GATE_GAS,
     *(f"{step}.{Quantity.GAS_LEL_PCT}" for step in (SafetyStep.MEASURE, SafetyStep.REMEASURE)),
     EARLIER_GAS,
 )
@@ -109,6 +109,7 @@ class WorkRecord:
     steps: Sequence[DoneStep] = ()
     again: Mapping[SafetyStep, Again] = field(default_factory=dict)
     void_ms: Mapping[SafetyStep, int] = field(default_factory=dict)
+    unsafe_ms: Mapping[SafetyStep, int] = field(default_factory=dict)
     step_facts: Mapping[SafetyStep, str] = field(default_factory=dict)
     valves: Sequence[ClosedValve] = ()
     gas: Sequence[tuple[int, GasMeasurement]] = ()
@@ -191,6 +192,7 @@ def work_record(
         step_facts=book.facts,
         again=book.again,
         void_ms=book.void_ms,
+        unsafe_ms=_unsafe_ms(case),
         valves=tuple(valves.values()),
         gas=gas,
         gas_since_test=_gas_since_test(case),
@@ -200,10 +202,14 @@ def work_record(
         read_here=_read_here(facts),
         lel_pct=max((value for value in found if value is not None), default=None),
         gas_order=_gas_order(facts, begins),
-        begun_at_ms=max(
-            (each.at_ms + 1 for each in facts[:begins] if _is_finding(each)), default=0
-        ),
+        begun_at_ms=_begun_at_ms(facts, begins),
     )
+
+
+def _begun_at_ms(facts: Sequence[OwnFact], begins: int) -> int:
+    """Return when the case began; the clock may have been put right after the finding before it."""
+    found = [each.at_ms + 1 for each in facts[:begins] if _is_finding(each)]
+    return min(max(found), facts[begins].at_ms) if found else 0
 
 
 def _case_begins(facts: Sequence[OwnFact]) -> int:
@@ -218,9 +224,12 @@ def _case_begins(facts: Sequence[OwnFact]) -> int:
 
 
 def is_case_over(facts: Sequence[OwnFact]) -> bool:
-    """Return whether this tablet has found out what was wrong, and nobody has come again since."""
+    """Return whether this tablet has found out what was wrong, and nobody has come again since.
+
+    A finding that the server refused ends nothing.
+    """
     last = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
-    return any(_is_finding(each) for each in facts[last:])
+    return any(_is_finding(each) and not each.is_refused for each in facts[last:])
 
 
 def _is_finding(fact: OwnFact) -> bool:
@@ -265,8 +274,8 @@ def _note(fact: OwnFact, book: StepBook) -> None:
 
 def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:
     """Return the gas that stands typed at the gate, and when it was typed."""
-    at_ms = typed.get(f"{_GATE_GAS}.at", "")
-    return worst_lel_pct(typed.get(_GATE_GAS, "")), int(at_ms) if at_ms.isdecimal() else 0
+    at_ms = typed.get(f"{GATE_GAS}.at", "")
+    return worst_lel_pct(typed.get(GATE_GAS, "")), int(at_ms) if at_ms.isdecimal() else 0
 
 
 def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
@@ -293,6 +302,16 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
         elif done.is_undone:
             fell_ms = fact.at_ms
     return [*(lel_pct for lel_pct, _at_ms in said), *unsafe]
+
+
+def _unsafe_ms(facts: Sequence[OwnFact]) -> dict[SafetyStep, int]:
+    """Return when each step was not safe last."""
+    said = (
+        (_read(each, parse_step), each.at_ms)
+        for each in facts
+        if each.fact_type == FactType.SAFETY_STEP
+    )
+    return {done.step: at_ms for done, at_ms in said if done is not None and done.is_unsafe}
 
 
 def _gas_since_test(facts: Sequence[OwnFact]) -> float | None:
@@ -369,21 +388,6 @@ def _is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> 
     if handover is None:
         return False
     return any(_is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)
-
-
-_MINUS: Final = "\N{MINUS SIGN}"
-
-
-def plain_name(name: str) -> str:
-    """Return what a valve or place is known by, however it was typed: `VW-014` is `vw-014`.
-
-    Full-width letters, capitals, blanks and the length of a dash do not count; every digit does.
-    """
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    signs = (
-        "-" if unicodedata.category(each) == "Pd" or each == _MINUS else each for each in plain
-    )
-    return "".join("".join(signs).split())
 
 
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:

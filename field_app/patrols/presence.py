@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from field_app.forms.names import bare_name
 from field_app.patrols.directions import Place, distance_m
 from field_app.platform.ports import Fix, Tag, TagWay
 from wire_contracts.patrol_facts import CheckInWay, SeenFix
@@ -14,8 +15,6 @@ WORST_ACCURACY_M = 50.0
 WIDENED_M = 10.0
 """Metres by which an accuracy widens the circle at most: what a receiver under the open sky is off
 by. Who stands farther out, however vaguely, has not been shown to be at the checkpoint."""
-
-_SEPARATORS = str.maketrans("", "", " :-._/")
 
 
 class Presence(StrEnum):
@@ -48,7 +47,8 @@ _WAYS = {
 
 def by_tag(checkpoint: Checkpoint, tag: Tag, fix: Fix | None) -> Evidence:
     """Return whether the tag is the checkpoint's; the position is recorded beside it."""
-    is_its_own = bool(plain_tag(tag.text)) and plain_tag(tag.text) == plain_tag(checkpoint.tag)
+    name = bare_name(tag.text)
+    is_its_own = bool(name) and name == bare_name(checkpoint.tag)
     return Evidence(
         presence=Presence.THERE if is_its_own else Presence.OTHER_TAG,
         way=_WAYS[tag.way],
@@ -87,11 +87,6 @@ def by_hand(checkpoint: Checkpoint, fix: Fix | None) -> Evidence:
         fix=seen_fix(fix),
         distance_m=distance_to(checkpoint, fix),
     )
-
-
-def plain_tag(text: str) -> str:
-    """Return a tag as it is compared: capitals and separators do not count."""
-    return text.strip().casefold().translate(_SEPARATORS)
 
 
 def seen_fix(fix: Fix | None) -> SeenFix | None:

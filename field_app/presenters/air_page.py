@@ -196,7 +196,9 @@ class AirPage(ABC, Generic[S]):
                 measured_at_ms=self._measured_at_ms(answers),
             ),
         )
-        return Tapped(is_done=is_allowed)
+        if is_allowed:
+            return Tapped(is_done=True)
+        return Tapped(message=self.t("Kept: nobody goes in."))
 
     def _air(self, answers: Answers) -> AirTyped:
         return AirTyped(
@@ -208,7 +210,8 @@ class AirPage(ABC, Generic[S]):
         )
 
     def _today(self, data: S) -> date:
-        return utc_from_ms(data.now_ms).astimezone(self._context.zone).date()
+        """Return the day by which a calibration ends, never before the last contact's."""
+        return utc_from_ms(data.passed_ms).astimezone(self._context.zone).date()
 
     def _midnight_ms(self, day: date) -> int:
         now = self._context.clock.now_utc().astimezone(self._context.zone)

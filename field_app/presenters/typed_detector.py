@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from field_app.forms.names import plain_text
 from field_app.orders.entry_gate import Detector, trusted_detector
 from field_app.orders.site_sheet import SiteSheet, WellSheet
 from field_app.presenters.sheet import Answers
@@ -47,7 +48,7 @@ def day_of(text: str) -> date | None:
 
     The year comes first, also as `2026年12月31日`, or last with four digits: `31.12.2026`.
     """
-    parts = text.strip().translate(_DATE_MARKS).strip("-").split("-")
+    parts = plain_text(text).translate(_DATE_MARKS).strip("-").split("-")
     if len(parts) != _DATE_PARTS or not all(part.isdecimal() for part in parts):
         return None
     if len(parts[-1]) == _YEAR_DIGITS:

@@ -8,9 +8,9 @@ from typing import Final
 
 from typing_extensions import override
 
+from field_app.forms.names import plain_name
 from field_app.orders.network_near import near_valves
 from field_app.orders.site_sheet import SiteSheet
-from field_app.orders.work_record import plain_name
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -259,7 +259,7 @@ class ValvesPage(SitePage):
 
     def _offered(self, sheet: SiteSheet) -> RowsBlock:
         t = self.t
-        closed = {valve.valve_id.casefold() for valve in sheet.record.valves}
+        closed = {plain_name(valve.valve_id) for valve in sheet.record.valves}
         if self._parts is None:
             self._parts = self._tablet.site.network()
         lines = tuple(
@@ -286,7 +286,7 @@ class ValvesPage(SitePage):
                 ),
             )
             for near in near_valves(self._parts, sheet.document)
-            if not closed & {near.point.point_id.casefold(), near.point.name.casefold()}
+            if not closed & {plain_name(near.point.point_id), plain_name(near.point.name)}
         )
         return RowsBlock(
             key="near",

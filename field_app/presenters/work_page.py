@@ -82,12 +82,21 @@ class WorkPage(SitePage):
     def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
         """Work on the order `order_id`."""
         super().__init__(tablet, context, order_id, "")
+        self.is_read_again = False
+
+    @override
+    def read(self) -> SiteSheet | None:
+        """Return the order's work as it stands."""
+        self.is_read_again = False
+        return super().read()
 
     @override
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers; of what was measured in the air also when it was typed."""
         now = str(ms_from_utc(self._context.clock.now_utc()))
         times = {f"{key}{TYPED_AT}": now for key in answers if is_of_air(key)}
+        watched = f"{SafetyStep.REMEASURE}."
+        self.is_read_again = any(key.startswith(watched) for key in answers)  # its clock may end
         return super().keep({**answers, **times})
 
     def view(self, data: SiteSheet, answers: Answers) -> SheetView:
@@ -187,7 +196,7 @@ class WorkPage(SitePage):
             return []
         timer = timer_at(data.typed, plan.step, plan.wait_min, data.now_ms)
         if timer is None:
-            title = self._wait_text(plan) if plan.wait_min else t("How long does it take?")
+            title = self._watch_text(data, plan) if plan.wait_min else t("How long does it take?")
             return [self._starter(plan, title, t("Start the clock"))]
         is_stale = any(timer.minutes > each.high for each in plan.fields if _is_minutes(each))
         is_over = bool(plan.wait_min) and not timer.left_ms and not is_stale
@@ -220,6 +229,14 @@ class WorkPage(SitePage):
 
     def _wait_text(self, plan: StepPlan) -> str:
         return self.t("Watch it for {minutes} min").format(minutes=f"{plan.wait_min:g}")
+
+    def _watch_text(self, data: SiteSheet, plan: StepPlan) -> str:
+        """Return how long the step is watched, and that it was not safe while it was."""
+        unsafe_ms = data.record.unsafe_ms.get(plan.step, 0)
+        if unsafe_ms <= data.record.void_ms.get(plan.step, 0):
+            return self._wait_text(plan)
+        text = self.t("Not safe at {time}: watch it anew for {minutes} min")
+        return text.format(time=self._time(unsafe_ms), minutes=f"{plan.wait_min:g}")
 
     def _lines(self, data: SiteSheet, plan: StepPlan | None) -> tuple[StepLine, ...]:
         medium = data.document.medium

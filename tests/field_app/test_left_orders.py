@@ -133,6 +133,30 @@ def test_gas_that_was_typed_over_or_stands_in_a_checklist_is_handed_over_once(
     assert ReviewKind.HANDED_OVER in reviews(office)
 
 
+def test_gas_of_a_case_that_was_finished_is_handed_over_to_nobody(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    order_id = office.new_order(Medium.WATER)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    crew.tablet.site.keep(order_id, "gate", {"lel_pct": "8"})
+    office.clock.advance(minutes=30)
+    crew.tablet.site.keep(order_id, "gate", {"lel_pct": "0"})
+    found = {"result": "normal", "cause": "nothing_found", "measured.flow_m3h": "2"}
+    crew.tablet.desk.save_answers(order_id, {**found, "note": "gas smell from the sewer"})
+    crew.tablet.desk.finish(order_id)
+    crew.sync_now()
+    for event in (WorkOrderEvent.VERIFY, WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN):
+        office.act(order_id, event)
+    give_away(office, order_id)
+    for _ in range(2):
+        crew.sync_now()
+
+    assert told(office, order_id, FactType.HANDOVER) == []
+    assert ReviewKind.HANDED_OVER not in reviews(office)
+    assert crew.tablet.database.read(draft_store.drafts) == []
+
+
 def test_the_page_of_the_order_says_that_what_was_begun_is_told(
     crew: HeadlessCrew, office: Office
 ) -> None:

@@ -124,6 +124,25 @@ def test_a_calibration_is_believed_for_a_year(
     assert (primary.refusal == "") is is_allowed
 
 
+def test_no_calibration_is_brought_back_by_a_clock_that_fell_back(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    town.clock.moment_utc -= timedelta(days=400)
+
+    primary = gate(tablet, context, calibrated_until="2026-06-30").view.primary
+    assert primary is not None
+    assert "calibration has run out" in primary.refusal
+
+
+def test_who_keeps_that_nobody_goes_in_is_told_that_it_is_kept(
+    tablet: Tablet, context: PresenterContext
+) -> None:
+    presenter = gate(tablet, context, lel_pct="45")
+    presenter.tap("deny")
+
+    assert presenter.view.message == "Kept: nobody goes in."
+
+
 @pytest.mark.parametrize("shown", ["OL", ">100", "120", "100+", "14 %"])
 def test_a_detector_over_its_range_says_danger(
     tablet: Tablet, context: PresenterContext, town: TownOffice, shown: str

@@ -26,12 +26,12 @@ from field_app.orders.safety_steps import (
     undone_with,
 )
 from field_app.orders.site_sheet import SiteSheet
-from field_app.orders.work_record import OwnFact, WorkRecord, plain_name, work_record
+from field_app.orders.work_record import ARRIVED, OwnFact, WorkRecord, work_record
 from wire_contracts.fields import JsonObject
 from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import DeviceTime
 from wire_contracts.order_site import Count
-from wire_contracts.orders import FactType, OrderType, SafetyClass, WorkOrderDocument
+from wire_contracts.orders import FINDING_FORM, FactType, OrderType, SafetyClass, WorkOrderDocument
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import (
     ClosedValve,
@@ -367,6 +367,14 @@ def done(step: SafetyStep, *, is_undone: bool = False, name: str = "f1") -> OwnF
     return fact(FactType.SAFETY_STEP, payload, name=name)
 
 
+def test_a_case_begins_with_the_arrival_where_the_clock_was_put_right_after_the_last_one() -> None:
+    told = {"form": FINDING_FORM}
+    finding = replace(fact(FactType.FORM_ANSWERSET, told), at_ms=NOON_MS + 7_200_000)
+    arrived = OwnFact(fact_id="a", fact_type=ARRIVED, actor="li-wei", at_ms=NOON_MS + 1, payload={})
+
+    assert work_record([finding, arrived]).begun_at_ms == NOON_MS + 1
+
+
 def test_a_step_that_was_taken_back_does_not_stand() -> None:
     record = work_record(
         [done(SafetyStep.ISOLATE), done(SafetyStep.ISOLATE, is_undone=True, name="f2")]
@@ -374,20 +382,6 @@ def test_a_step_that_was_taken_back_does_not_stand() -> None:
 
     assert record.done == frozenset()
     assert record.step_facts == {SafetyStep.ISOLATE: "f2"}
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "VW-014",
-        "\N{FULLWIDTH LATIN CAPITAL LETTER V}w\N{FULLWIDTH HYPHEN-MINUS}014",
-        "vw \N{EN DASH} 01\N{FULLWIDTH DIGIT FOUR}",
-        "vw\N{MINUS SIGN}014",
-    ],
-)
-def test_a_valve_is_known_by_its_number_however_it_was_typed(typed: str) -> None:
-    assert plain_name(typed) == "vw-014"
-    assert plain_name(typed) != plain_name("vw-0-14")
 
 
 def test_the_next_crew_goes_on_where_the_one_before_stopped() -> None:

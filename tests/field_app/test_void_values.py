@@ -10,7 +10,7 @@ from field_app.orders.site_desk import StepRefusedError
 from field_app.orders.step_book import Again
 from field_app.orders.step_timer import timer_key
 from field_app.tablet import Tablet
-from tests.field_app.site_parts import LEAK, working_tablet, working_town
+from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import (
@@ -73,6 +73,14 @@ def gas_at_the_gate(tablet: Tablet, town: TownOffice) -> None:
     tablet.site.measure_gas(LEAK, gas)
 
 
+def gas_of_a_colleague(tablet: Tablet, town: TownOffice) -> None:
+    """Let a colleague type gas at the gate, and keep nothing."""
+    assert tablet.choose_person("anna")
+    at = str(ms_from_utc(town.clock.now_utc()))
+    tablet.site.keep(LEAK, "gate", {"lel_pct": "40", "lel_pct.at": at})
+    assert tablet.choose_person("li-wei")
+
+
 def nothing(tablet: Tablet, town: TownOffice) -> None:
     del tablet, town
 
@@ -87,7 +95,12 @@ def is_taken(tablet: Tablet, step: SafetyStep) -> bool:
 
 @pytest.mark.parametrize(
     ("happens", "is_still_good"),
-    [(nothing, True), (repaired_anew, False), (gas_at_the_gate, False)],
+    [
+        (nothing, True),
+        (repaired_anew, False),
+        (gas_at_the_gate, False),
+        (gas_of_a_colleague, False),
+    ],
 )
 def test_what_was_watched_before_a_new_repair_or_gas_is_watched_again(
     tablet: Tablet,
@@ -106,6 +119,51 @@ def test_what_was_watched_before_a_new_repair_or_gas_is_watched_again(
         town.clock.moment_utc += timedelta(minutes=1)
         watch(tablet, town)
         assert is_taken(tablet, SafetyStep.REMEASURE)
+
+
+def drops(tablet: Tablet) -> None:
+    tablet.site.keep(LEAK, "remeasure", {"tight": "drops"})
+
+
+def finds_gas(tablet: Tablet) -> None:
+    tablet.site.keep(LEAK, "remeasure", {"gas_lel_pct": "45"})
+
+
+@pytest.mark.parametrize(("minutes", "is_slip"), [(0.5, True), (8, False)])
+@pytest.mark.parametrize("shows", [drops, finds_gas])
+def test_the_clock_of_the_last_measurement_begins_anew_when_it_was_not_safe(
+    tablet: Tablet,
+    town: TownOffice,
+    shows: Callable[[Tablet], None],
+    minutes: float,
+    *,
+    is_slip: bool,
+) -> None:
+    take(tablet, *list(SafetyStep)[:4])
+    started = str(ms_from_utc(town.clock.now_utc()))
+    tablet.site.keep(LEAK, "", {timer_key(SafetyStep.REMEASURE): started})
+    shows(tablet)
+    town.clock.moment_utc += timedelta(minutes=minutes)
+    tablet.site.keep(LEAK, "remeasure", VALUES[SafetyStep.REMEASURE])
+    town.clock.moment_utc += timedelta(minutes=11 - minutes)
+
+    assert is_taken(tablet, SafetyStep.REMEASURE) is is_slip
+    unsafe = [each for each in told(tablet, town, "safety_step") if each.get("is_unsafe")]
+    assert len(unsafe) == (0 if is_slip else 1)
+    if not is_slip:
+        watch(tablet, town)
+        assert is_taken(tablet, SafetyStep.REMEASURE)
+
+
+def test_what_was_not_safe_before_the_clock_is_started_is_answered_anew(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    take(tablet, *list(SafetyStep)[:4])
+    drops(tablet)
+    town.clock.moment_utc += timedelta(minutes=3)
+    watch(tablet, town)
+
+    assert is_taken(tablet, SafetyStep.REMEASURE), "the clock was started after it had dropped"
 
 
 def test_the_air_that_was_typed_before_a_valve_was_opened_is_measured_again(
