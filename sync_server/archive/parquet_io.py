@@ -122,6 +122,24 @@ def read_part(path: Path) -> Iterator[Row]:
         ) from error
 
 
+def part_of(path: Path) -> PartFile:
+    """Return what a file that is there already holds.
+
+    Raises:
+        ArchiveError: It is missing or damaged.
+    """
+    import pyarrow as pa  # noqa: PLC0415  # an extra
+    import pyarrow.parquet as pq  # noqa: PLC0415  # as above
+
+    try:
+        count = pq.read_metadata(path).num_rows
+        return PartFile(row_count=count, byte_count=path.stat().st_size, sha256=sha256_of(path))
+    except (OSError, pa.ArrowException) as error:
+        raise ArchiveError(
+            f"archive: {path}: cannot be read ({error}); put it back from a copy"
+        ) from error
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as file:

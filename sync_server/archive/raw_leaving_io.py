@@ -22,7 +22,14 @@ from sync_server.archive.archive_store import (
     part_file,
     parts_between,
 )
-from sync_server.archive.parquet_io import NAMES, ArchiveError, read_part, write_part
+from sync_server.archive.parquet_io import (
+    NAMES,
+    ArchiveError,
+    PartFile,
+    part_of,
+    read_part,
+    write_part,
+)
 from sync_server.archive.pieces_store import (
     METERS_AT_ONCE,
     Piece,
@@ -183,14 +190,37 @@ def _write(
     part: int,
     source: tuple[Piece, Sequence[str]],
 ) -> None:
-    """Write the next part of a day; a file that is there unlisted (a restore) is left alone."""
-    while (folder / part_file(day_at_ms, part)).exists():
+    """Bring a day into its next part.
+
+    A file that is there unlisted is of a run that was cut off, or older than a restore: where it
+    holds the very rows it becomes the part, else it is left alone.
+    """
+    while (path := folder / part_file(day_at_ms, part)).exists():
+        found = _same_file(leaving, path, source, day_at_ms)
+        if found is not None:
+            _note(leaving, (day_at_ms, part), found)
+            return
         part += 1
     with reading(leaving.engine) as connection:
-        rows = rows_of_day(connection, *source, day_at_ms)
-        written = write_part(folder / part_file(day_at_ms, part), rows)
+        written = write_part(path, rows_of_day(connection, *source, day_at_ms))
+    _note(leaving, (day_at_ms, part), written)
+
+
+def _note(leaving: Leaving, place: tuple[int, int], written: PartFile) -> None:
     with leaving.engine.begin() as connection:
-        note_part(connection, (day_at_ms, part), written, leaving.now_utc)
+        note_part(connection, place, written, leaving.now_utc)
+
+
+def _same_file(
+    leaving: Leaving, path: Path, source: tuple[Piece, Sequence[str]], day_at_ms: int
+) -> PartFile | None:
+    """Return a file that holds exactly a day's rows; None: it holds others, or is damaged."""
+    try:
+        with reading(leaving.engine) as connection:
+            is_same = _are_same(rows_of_day(connection, *source, day_at_ms), read_part(path))
+        return part_of(path) if is_same else None
+    except ArchiveError:
+        return None
 
 
 def _delete_same(connection: Connection, piece: Piece, rows: Sequence[Row]) -> None:
