@@ -78,7 +78,7 @@ TEXT: dict[ReviewKind, BilingualText] = {
     ),
     ReviewKind.ORPHAN_FACT: BilingualText(
         en="The crew's record waits for an order or a form that is not known here",
-        zh="班组的记录所属工单或表单版本在此不存在,已暂存",
+        zh="班组的记录所属工单或表单版本在此不存在，已暂存",
     ),
     ReviewKind.OP_ID_REUSE: BilingualText(
         en="One operation id came with two contents", zh="同一操作编号出现两种内容"
@@ -91,11 +91,11 @@ TEXT: dict[ReviewKind, BilingualText] = {
     ),
     ReviewKind.SEALED_UNREAD: BilingualText(
         en="Something came in sealed and cannot be opened: its key is not here",
-        zh="收到加密内容,但本机没有对应密钥,无法打开",
+        zh="收到加密内容，但本机没有对应密钥，无法打开",
     ),
     ReviewKind.SEALED_UNUSED: BilingualText(
         en="Something came in sealed that is not what it says; it is kept as it came",
-        zh="收到的加密内容与其说明不符,已按原样保存",
+        zh="收到的加密内容与其说明不符，已按原样保存",
     ),
     ReviewKind.SELF_CHECK: BilingualText(
         en="The server's own check of its records failed", zh="服务器自检发现记录不一致"
@@ -106,19 +106,19 @@ TEXT: dict[ReviewKind, BilingualText] = {
     ),
     ReviewKind.HANDED_OVER: BilingualText(
         en="A crew handed over a half-done order: give it to the next one",
-        zh="班组移交了未完成的工单,请安排下一班组",
+        zh="班组移交了未完成的工单，请安排下一班组",
     ),
     ReviewKind.PHOTO_REFUSED: BilingualText(
         en="A photo of the crew could not be taken: ask for another one",
-        zh="班组的一张照片无法接收:请其重新提供",
+        zh="班组的一张照片无法接收：请其重新提供",
     ),
     ReviewKind.STORE_DAMAGED: BilingualText(
         en="A tablet's file was damaged; the file and what was read out of it are here",
-        zh="一台平板的数据文件损坏,该文件及恢复情况已上传",
+        zh="一台平板的数据文件损坏，该文件及恢复情况已上传",
     ),
     ReviewKind.UNKNOWN_AUTHOR: BilingualText(
         en="Work of a person or crew that this server does not know there: ask, put it right",
-        zh="收到本机未登记的人员、或不属于该班组的人员或工单的操作:请向班组核实并更正",
+        zh="收到本机未登记的人员、或不属于该班组的人员或工单的操作：请向班组核实并更正",
     ),
 }
 

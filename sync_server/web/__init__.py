@@ -30,6 +30,7 @@ The line through the modules:
     figure_views             what the page of the operator figures shows
     suspect_views            what page, sheet and paper of suspect meters show
     form_views               what the pages of the forms show
+    home_check_views         home checks in words, homes with a hazard
     round_views              what the page of the rounds shows
     van_views                what the page of the vans shows
     site_work_views          what the order page shows of the work on site

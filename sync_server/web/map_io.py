@@ -33,11 +33,12 @@ from sync_server.web.map_views import (
 )
 from sync_server.web.page_queries_store import crew_names
 from sync_server.web.pages_io import Pages, Reader
-from sync_server.web.patrol_progress import PatrolStop, progress
+from sync_server.web.patrol_progress import CrewSeen, PatrolStop, last_seen, progress
 from wire_contracts.orders import FactType
 
+_OF_PATROLS = (FactType.PATROL_RUN, FactType.PATROL_POINT, FactType.CHECK_IN)
 _FACTS = 400
-"""Newest runs and points that are read: a day of twenty patrols."""
+"""Newest of them that are read: a day of ten patrols."""
 
 
 def map_router(pages: Pages) -> APIRouter:
@@ -78,6 +79,7 @@ def _still_source(pages: Pages) -> StillSource:
 
 def _live_source(pages: Pages, reader: Reader) -> LiveSource:
     with reading(pages.engine) as connection:
+        stops, seen = _patrols(pages, connection, reader)
         return LiveSource(
             parts=[read_part(text) for text in network_texts(connection)],
             meter_count=map_meter_count(connection),
@@ -86,18 +88,24 @@ def _live_source(pages: Pages, reader: Reader) -> LiveSource:
             crews=map_crews(connection),
             calls=_calls(connection, reader),
             crew_names=crew_names(connection),
-            stops=_stops(pages, connection, reader),
+            stops=stops,
+            seen=seen,
+            now_utc=pages.clock.now_utc(),
         )
 
 
-def _stops(pages: Pages, connection: Connection, reader: Reader) -> Sequence[PatrolStop]:
+def _patrols(
+    pages: Pages, connection: Connection, reader: Reader
+) -> tuple[Sequence[PatrolStop], Sequence[CrewSeen]]:
+    """Return the stops of the day's patrols, and where their crews were last."""
     if not may(reader.person.role, Action.SEE_ORDERS):
-        return ()
-    facts = latest_facts(connection, (FactType.PATROL_RUN, FactType.PATROL_POINT), _FACTS)
+        return (), ()
+    facts = latest_facts(connection, _OF_PATROLS, _FACTS)
     if not facts:
-        return ()
+        return (), ()
     plans, places = load_all(connection, PLANS), load_all(connection, CHECKPOINTS)
-    return progress(facts, plans, places, pages.clock.now_utc())
+    now_utc = pages.clock.now_utc()
+    return progress(facts, plans, places, now_utc), last_seen(facts, places, now_utc)
 
 
 def _calls(connection: Connection, reader: Reader) -> list[MapCall]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import orjson
@@ -14,7 +15,7 @@ from sync_server.web.labels import (
     label,
 )
 from sync_server.web.map_store import MapAlert, MapCall, MapCrew, MapMeters, MapPlace
-from sync_server.web.patrol_progress import PatrolStop
+from sync_server.web.patrol_progress import CrewSeen, PatrolStop
 from sync_server.web.round_views import OUTCOMES
 from sync_server.web.words import Words, mark
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
@@ -23,6 +24,9 @@ from wire_contracts.patrol_facts import PointOutcome
 
 _DIGITS = 6
 """Decimals of a degree: a decimetre, as exact as the network is kept."""
+
+FRESH = timedelta(minutes=5)
+"""A crew that was seen longer ago is drawn grey: it has gone on since (judgement)."""
 
 EQUATOR = Plane(latitude_deg=0.0, longitude_deg=0.0)
 """The plane of a site that has no network yet."""
@@ -49,6 +53,8 @@ class LiveSource:
     calls: Sequence[MapCall]
     crew_names: Mapping[str, str]
     stops: Sequence[PatrolStop]
+    seen: Sequence[CrewSeen]
+    now_utc: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,10 @@ def live_layers(source: LiveSource, words: Words) -> JsonObject:
             "silent": list(source.silent),
         },
         "alerts": [_alert(each, earth, words) for each in source.alerts],
-        "crews": [_crew(each, earth, words, source.crew_names) for each in source.crews],
+        "crews": [
+            *(_walking(each, words, source) for each in source.seen),
+            *(_crew(each, earth, words, source.crew_names) for each in source.crews),
+        ],
         "calls": [_call(each, earth, words) for each in source.calls],
         "stops": [_stop(each, words) for each in source.stops],
     }
@@ -161,6 +170,19 @@ def _crew(crew: MapCrew, earth: _Earth, words: Words, names: Mapping[str, str]) 
         "title": f"{names.get(crew.crew_id, crew.crew_id)} · {state}",
         "number": crew.number,
         "href": f"/orders/{crew.order_id}",
+    }
+
+
+def _walking(seen: CrewSeen, words: Words, source: LiveSource) -> JsonObject:
+    """Return a crew on its round at the place where it was last, with the time."""
+    name = source.crew_names.get(seen.crew_id, seen.crew_id)
+    at = words.near_clock(seen.at_utc, source.now_utc)
+    return {
+        "at": [round(seen.longitude_deg, _DIGITS), round(seen.latitude_deg, _DIGITS)],
+        "title": f"{name} · {seen.name.in_language(words.language)} · {at}",
+        "number": "",
+        "is_old": source.now_utc - seen.at_utc > FRESH,
+        "href": "/rounds",
     }
 
 
@@ -229,7 +251,7 @@ LAYERS: Sequence[tuple[str, str]] = (
     ("points", mark("Wells and boxes")),
     ("meters", mark("Meters")),
     ("alerts", mark("Alerts")),
-    ("crews", mark("Crews at their orders")),
+    ("crews", mark("Crews, where they were last")),
     ("stops", mark("Patrols of the day")),
     ("calls", mark("Open requests")),
 )

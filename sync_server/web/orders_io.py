@@ -1,6 +1,5 @@
 """The routes of the orders: the list, one order with its finding, the office's events."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -39,8 +38,8 @@ from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.photo_views import photo_panel
 from sync_server.web.site_work_views import site_work
 from sync_server.web.words import Words, mark
-from sync_server.work_orders.fact_store import facts_of_order, superseded_ids
-from sync_server.work_orders.order import RULE_ACTOR, Fact, OrderFilter
+from sync_server.work_orders.fact_store import facts_of_order
+from sync_server.work_orders.order import RULE_ACTOR, OrderFilter
 from sync_server.work_orders.order_store import (
     ACTION_OF_EVENT,
     act,
@@ -184,11 +183,6 @@ def _checklists(
     ]
 
 
-def _standing(facts: Sequence[Fact]) -> list[Fact]:
-    gone = superseded_ids(facts)
-    return [fact for fact in facts if fact.fact_id not in gone]
-
-
 def _label_of(connection: Connection, alert_id: str | None, words: Words) -> str:
     """Return whether the order's alert was true or false, in words; empty when nobody knows."""
     try:
@@ -230,7 +224,7 @@ def _order_page(
         send_to=send_to,
         steps=line_of(record, path, words, now_utc),
         history=path_view(path, words, now_utc, names),
-        site_work=site_work(_standing(facts), words, now_utc, names),
+        site_work=site_work(facts, words, now_utc, names),
         finding=finding,
         checklists=checklists,
         photos=photo_panel(shown, words, may_ask=may(reader.person.role, Action.DISPATCH_ORDER)),

@@ -12,8 +12,9 @@ from sync_server.db.access_tables import ACCOUNT, CREW, TABLET
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import COMMUNITY, METER
 from sync_server.db.order_tables import WORK_ORDER
+from sync_server.db.patrol_tables import INSPECTION_ROW
 from sync_server.db.reading_tables import QUARANTINE, READING, READING_LATEST
-from sync_server.db.sync_tables import REVIEW_ITEM
+from sync_server.db.sync_tables import OP_LEDGER, REVIEW_ITEM
 from sync_server.web.alert_views import OrderLine
 from sync_server.web.places import PlaceNames
 from wire_contracts.alert_states import Condition, Visibility
@@ -256,3 +257,17 @@ def tablet_names(connection: Connection) -> dict[str, str]:
 def order_numbers(connection: Connection, order_ids: Sequence[str]) -> dict[str, str]:
     """Return order id -> the number people know it by, for those that exist."""
     return {key: line.number for key, line in order_lines(connection, order_ids).items()}
+
+
+def sender_tablets(connection: Connection, op_ids: Sequence[str]) -> dict[str, str]:
+    """Return operation id -> the tablet that sent it, for those that came; up to 500."""
+    rows = connection.execute(
+        select(OP_LEDGER.c.op_id, OP_LEDGER.c.tablet_id).where(OP_LEDGER.c.op_id.in_(op_ids[:500]))
+    )
+    return {row.op_id: row.tablet_id for row in rows}
+
+
+def count_inspected(connection: Connection, entity: str) -> int:
+    """Return how many things of one type inspectors go to, without reading them."""
+    query = select(func.count()).where(INSPECTION_ROW.c.entity == entity)
+    return connection.execute(query).scalar_one()

@@ -23,6 +23,7 @@ from sync_server.web.page_queries_store import (
     account_names,
     crew_names,
     order_numbers,
+    sender_tablets,
     tablet_names,
 )
 from sync_server.web.pages_io import Pages, Reader, see_other
@@ -163,6 +164,7 @@ def _page(
             crews=crew_names(connection),
             tablets=tablet_names(connection),
             orders=order_numbers(connection, [each.entity_id for each in (*waiting, *lately)]),
+            senders=sender_tablets(connection, [each.op_id for each in waiting if each.op_id]),
         )
         item = next((each for each in waiting if each.review_id == chosen), None)
         item = item or next(iter(waiting), None)

@@ -23,7 +23,14 @@ from sync_server.web.labels import (
     label,
     unit_of,
 )
-from sync_server.web.review_words import ADVICE, FACT_PARTS, KIND_WORDS, REASONS
+from sync_server.web.review_words import (
+    ADVICE,
+    FACT_PARTS,
+    KIND_WORDS,
+    REASONS,
+    SELF_CHECKS,
+    THINGS,
+)
 from sync_server.web.site_work_views import fact_words
 from sync_server.web.words import Words, age, mark, number, quantity
 from sync_server.work_orders.order import OrderRecord
@@ -101,6 +108,8 @@ class Names:
     crews: Mapping[str, str]
     tablets: Mapping[str, str]
     orders: Mapping[str, str]
+    senders: Mapping[str, str]
+    """Operation -> the tablet that sent it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +136,7 @@ def review_row(
     return ReviewRow(
         review_id=item.review_id,
         title=item.text.in_language(words.language),
-        about=names.orders.get(item.entity_id, item.entity_id[:13]),
+        about=_about(item, words, names),
         owner=label(words, ROLES, item.owner_role),
         due=late if is_overdue else due,
         is_overdue=is_overdue,
@@ -140,6 +149,19 @@ def review_row(
         explanation=words.gettext(reason) if reason is not None else f"({item.code})",
         advice=words.gettext(ADVICE.get(str(item.code), _ADVICE)),
     )
+
+
+def _about(item: ReviewItem, words: Words, names: Names) -> str:
+    """Return what an item is about: its number or name, else what it is and who sent it."""
+    if item.entity == "self_check":
+        return label(words, SELF_CHECKS, item.entity_id)
+    tables = {"work_order": names.orders, "tablet": names.tablets, "account": names.accounts}
+    known = tables.get(item.entity, {}).get(item.entity_id)
+    if known is not None:
+        return known
+    table = THINGS if item.entity in THINGS else FIELDS
+    sender = names.tablets.get(names.senders.get(item.op_id or "", ""), "")
+    return " · ".join(part for part in (label(words, table, item.entity), sender) if part)
 
 
 _ADVICE = mark("Ask the crew what it did; enter by hand what is true and missing.")
@@ -222,8 +244,8 @@ def source_of(record: LedgerRecord, words: Words, now_utc: datetime, names: Name
     """Return who made an operation, with which tablet and when."""
     received = record.received_at_utc
     return Source(
-        who=names.accounts.get(record.actor, record.actor[:13]) or "—",
-        tablet=names.tablets.get(record.tablet_id, record.tablet_id[:13]),
+        who=names.accounts.get(record.actor) or label(words, THINGS, "account"),
+        tablet=names.tablets.get(record.tablet_id) or label(words, THINGS, "tablet"),
         happened=words.near_clock(record.happened_at_utc, now_utc),
         received="" if received is None else words.near_clock(received, now_utc),
         is_clock_suspect=record.is_clock_suspect,

@@ -94,6 +94,34 @@ ADVICE: Mapping[str, str] = {
 }
 """Code -> what the person in the office does about it."""
 
+THINGS: Mapping[str, str] = {
+    "work_order": mark("an order that is not known here"),
+    "tablet": mark("a tablet that is not known here"),
+    "account": mark("a person who is not known here"),
+    "patrol_plan": mark("route"),
+    "checkpoint": mark("Checkpoint"),
+    "household": mark("Home"),
+    "round_meter": mark("Meter"),
+    "blob": mark("Photo"),
+    "draft": mark("Draft"),
+    "operation": mark("an operation that cannot be read"),
+    "sealing_key": mark("a key that is not here"),
+    "server_epoch": mark("The server’s database"),
+}
+"""Thing of a review item -> what it is called where it has no number or name."""
+
+SELF_CHECKS: Mapping[str, str] = {
+    "bucket sums": mark("sums of what tablets were given"),
+    "changes beyond the head": mark("changes with a number that was never given"),
+    "documents and hashes": mark("documents that do not fit their check value"),
+    "orders in a foreign bucket": mark("orders shown to a crew that has them not"),
+    "effects without an operation": mark("effects that no operation made"),
+    "operations without their effect": mark("operations without their effect"),
+    "refusals nobody was shown": mark("refusals that nobody was shown"),
+    "paths of orders": mark("orders whose steps do not follow each other"),
+}
+"""Rule of the server's own check -> what it found wrong."""
+
 FACT_PARTS: Mapping[str, str] = {
     "about": mark("About"),
     "accuracy_m": mark("Accuracy, m"),

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sync_server.patrols.inspection_store import Inspected
-from sync_server.web.site_work_views import gas_said
-from sync_server.web.words import Words, mark
+from sync_server.web.home_check_views import check_told, home_place
+from sync_server.web.site_work_views import gas_said, told_by
+from sync_server.web.words import Words, mark, quantity
 from sync_server.work_orders.order import Fact
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
-from wire_contracts.home_checks import Household, HouseholdState
+from wire_contracts.home_checks import Household, HouseholdState, parse_safety_check
 from wire_contracts.orders import FactType
 from wire_contracts.patrol_facts import (
+    CheckInWay,
     PatrolPoint,
     PointOutcome,
     RunPhase,
@@ -19,7 +21,7 @@ from wire_contracts.patrol_facts import (
     parse_point,
     parse_run,
 )
-from wire_contracts.patrols import Checkpoint, PatrolPlan
+from wire_contracts.patrols import Checkpoint, Measure, PatrolPlan
 from wire_contracts.site_facts import parse_gas
 
 OUTCOMES = {
@@ -28,6 +30,20 @@ OUTCOMES = {
     PointOutcome.NOT_REACHABLE: (mark("not reachable"), "warn"),
     PointOutcome.SKIPPED: (mark("skipped"), "warn"),
 }
+_WAYS = {
+    CheckInWay.NFC: mark("tag read"),
+    CheckInWay.QR: mark("code scanned"),
+    CheckInWay.TYPED: mark("number typed"),
+    CheckInWay.GEOFENCE: mark("by position"),
+    CheckInWay.BY_HAND: mark("by the inspector’s word"),
+}
+_MEASURES = {
+    Measure.GAS_LEL_PCT: (mark("Gas in air"), "% LEL"),
+    Measure.INLET_PRESSURE_KPAG: (mark("Inlet pressure"), "kPa"),
+    Measure.OUTLET_PRESSURE_KPAG: (mark("Outlet pressure"), "kPa"),
+    Measure.WELL_WATER_CM: (mark("Water in the well"), "cm"),
+}
+"""What is measured at a checkpoint -> its name and printed unit."""
 _STATES = {
     HouseholdState.DUE: mark("to do"),
     HouseholdState.PASSED: mark("passed"),
@@ -55,11 +71,22 @@ class ResultRow:
     """One thing that an inspector did; `href` leads to the order it made, if any."""
 
     at: str
+    who: str
     what: str
     where: str
     detail: str
     tone: str
     href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What inspectors may have been at, by id, and what the people are called."""
+
+    plans: Mapping[str, Inspected[PatrolPlan]]
+    places: Mapping[str, Inspected[Checkpoint]]
+    homes: Mapping[str, Inspected[Household]]
+    accounts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,31 +137,52 @@ def home_counts(homes: Mapping[str, Inspected[Household]], words: Words) -> list
     ]
 
 
-def result_rows(
-    facts: Sequence[Fact], places: Mapping[str, Inspected[Checkpoint]], words: Words
-) -> list[ResultRow]:
-    """Return what inspectors did, in the order given; what cannot be read is left out."""
+def result_rows(facts: Sequence[Fact], known: Known, words: Words) -> list[ResultRow]:
+    """Return what inspectors did, in the order given; a fact that cannot be read says so."""
     rows = []
     for fact in facts:
         payload = fact.payload
         if isinstance(payload, Mapping):
-            rows.append(_row(fact, payload, places, words))
+            rows.append(_row(fact, payload, known, words))
     return rows
 
 
-def _row(
-    fact: Fact, payload: JsonObject, places: Mapping[str, Inspected[Checkpoint]], words: Words
-) -> ResultRow:
+def _row(fact: Fact, payload: JsonObject, known: Known, words: Words) -> ResultRow:
     reader = FieldReader(place=f"fact {fact.fact_id}", values=payload)
-    place = places.get(str(payload.get("checkpoint_id")))
-    where = "" if place is None else place.thing.name.in_language(words.language)
-    if fact.fact_type is FactType.GAS_MEASUREMENT:
-        where = where or str(payload.get("place", ""))
-        what, detail, tone, href = _air_told(reader, where, words)
-    else:
-        what, detail, tone, href = _told(fact.fact_type, reader, words)
+    where = _where(fact.fact_type, payload, known, words)
+    try:
+        if fact.fact_type is FactType.GAS_MEASUREMENT:
+            what, detail, tone, href = _air_told(reader, where, words)
+        else:
+            what, detail, tone, href = _told(fact.fact_type, reader, words)
+    except ContractError:
+        what, tone, href = words.gettext(_KINDS[fact.fact_type]), "warn", ""
+        detail = words.gettext(mark("cannot be read"))
+    who = told_by(fact, words, known.accounts)
     at = words.moment(fact.happened_at_utc)
-    return ResultRow(at=at, what=what, where=where, detail=detail, tone=tone, href=href)
+    return ResultRow(at=at, who=who, what=what, where=where, detail=detail, tone=tone, href=href)
+
+
+_KINDS = {
+    FactType.PATROL_RUN: mark("route"),
+    FactType.PATROL_POINT: mark("Checkpoint"),
+    FactType.CHECK_IN: mark("Check-in"),
+    FactType.GAS_MEASUREMENT: mark("Gas test"),
+    FactType.SAFETY_CHECK: mark("Safety check"),
+}
+
+
+def _where(kind: FactType, payload: JsonObject, known: Known, words: Words) -> str:
+    if kind is FactType.SAFETY_CHECK:
+        home = known.homes.get(str(payload.get("household_id")))
+        return "" if home is None else home_place(home.thing)
+    if kind is FactType.PATROL_RUN:
+        plan = known.plans.get(str(payload.get("plan_id")))
+        return "" if plan is None else plan.thing.name.in_language(words.language)
+    place = known.places.get(str(payload.get("checkpoint_id")))
+    if place is not None:
+        return place.thing.name.in_language(words.language)
+    return str(payload.get("place", "")) if kind is FactType.GAS_MEASUREMENT else ""
 
 
 def _told(kind: FactType, reader: FieldReader, words: Words) -> tuple[str, str, str, str]:
@@ -142,10 +190,13 @@ def _told(kind: FactType, reader: FieldReader, words: Words) -> tuple[str, str, 
     t = words.gettext
     if kind is FactType.PATROL_POINT:
         return _point_told(parse_point(reader), words)
+    if kind is FactType.SAFETY_CHECK:
+        what, detail, tone = check_told(parse_safety_check(reader), words)
+        return what, detail, tone, ""
     if kind is FactType.CHECK_IN:
         seen = parse_check_in(reader)
         is_mock = seen.fix is not None and seen.fix.is_mock
-        parts = [str(seen.way)]
+        parts = [t(_WAYS[seen.way])]
         parts += [] if seen.distance_m is None else [f"{seen.distance_m:.0f} m"]
         parts += [t(mark("tag not readable"))] if seen.is_tag_unreadable else []
         parts += [t(mark("position made up by another app"))] if is_mock else []
@@ -160,18 +211,16 @@ def _told(kind: FactType, reader: FieldReader, words: Words) -> tuple[str, str, 
 
 
 def _air_told(reader: FieldReader, where: str, words: Words) -> tuple[str, str, str, str]:
-    """Return the air of a well; what an odd tablet told stays a row that says so."""
-    try:
-        gas = parse_gas(reader)
-        said = gas_said(replace(gas, place="") if gas.place == where else gas, words)
-    except ContractError:
-        return words.gettext(mark("Gas test")), words.gettext(mark("cannot be read")), "warn", ""
+    """Return the air of a well; a place that stands beside it is not said twice."""
+    gas = parse_gas(reader)
+    said = gas_said(replace(gas, place="") if gas.place == where else gas, words)
     return said.title, said.text, said.tone, ""
 
 
 def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
     text, tone = OUTCOMES[point.outcome]
-    values = [f"{measure} {value:g}" for measure, value in point.values.items()]
+    tone = "warn" if point.beyond and tone == "ok" else tone
+    values = [_measured(point, measure, words) for measure in point.values]
     defect = point.defect
     parts = [*values, point.reason, point.note]
     href = ""
@@ -179,3 +228,10 @@ def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
         parts.insert(0, words.gettext(mark("severity {n}")).format(n=defect.severity))
         href = f"/orders/{defect.order_id}" if defect.order_id else ""
     return words.gettext(text), " · ".join(part for part in parts if part), tone, href
+
+
+def _measured(point: PatrolPoint, measure: Measure, words: Words) -> str:
+    name, unit = _MEASURES[measure]
+    text = f"{words.gettext(name)} {quantity(point.values[measure], unit)}"
+    beyond = words.gettext(mark("beyond the limit"))
+    return f"{text} ({beyond})" if measure in point.beyond else text

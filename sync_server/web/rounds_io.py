@@ -10,14 +10,15 @@ from sync_server.patrols.inspection_store import (
     CHECKPOINTS,
     HOUSEHOLDS,
     PLANS,
-    ROUND_METERS,
     load_all,
 )
 from sync_server.patrols.result_store import latest_facts
 from sync_server.web.guarded_io import SeeOrders
-from sync_server.web.page_queries_store import crew_names
+from sync_server.web.home_check_views import homes_with_hazards
+from sync_server.web.page_queries_store import account_names, count_inspected, crew_names
 from sync_server.web.pages_io import Pages
-from sync_server.web.round_views import home_counts, result_rows, route_rows
+from sync_server.web.round_views import Known, home_counts, result_rows, route_rows
+from wire_contracts.meter_rounds import METER_ENTITY
 from wire_contracts.orders import FactType
 
 _SHOWN = 200
@@ -27,6 +28,7 @@ _PATROLS = (
     FactType.PATROL_POINT,
     FactType.CHECK_IN,
     FactType.GAS_MEASUREMENT,
+    FactType.SAFETY_CHECK,
 )
 
 
@@ -42,9 +44,11 @@ def rounds_router(pages: Pages) -> APIRouter:
             places = load_all(connection, CHECKPOINTS)
             plans = load_all(connection, PLANS)
             homes = load_all(connection, HOUSEHOLDS)
-            meters = load_all(connection, ROUND_METERS)
+            meter_total = count_inspected(connection, METER_ENTITY)
             facts = latest_facts(connection, _PATROLS, _SHOWN)
             crews = crew_names(connection)
+            names = account_names(connection)
+            known = Known(plans=plans, places=places, homes=homes, accounts=names)
             active = list_crews(connection)
         return pages.page(
             request,
@@ -52,12 +56,14 @@ def rounds_router(pages: Pages) -> APIRouter:
             "rounds.html",
             "rounds",
             routes=route_rows(plans, places, crews, reader.words),
-            results=result_rows(facts, places, reader.words),
+            results=result_rows(facts, known, reader.words),
             homes=home_counts(homes, reader.words),
+            hazards=homes_with_hazards(homes, reader.words, pages.clock.now_utc()),
             home_total=len(homes),
-            meter_total=len(meters),
+            meter_total=meter_total,
             place_total=len(places),
             crews=active,
+            sees_readings=may(person.role, Action.SEE_READINGS),
             can_plan=may(person.role, Action.PLAN_ROUNDS),
         )
 

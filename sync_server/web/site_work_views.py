@@ -1,7 +1,7 @@
 """What the order page shows of the work on site: steps, gas tests, valves, parts, ends."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sync_server.web.labels import QUANTITIES, RESULTS, label, unit_of
@@ -14,6 +14,7 @@ from wire_contracts.site_facts import (
     GasMeasurement,
     GasPurpose,
     SafetyStep,
+    StepDone,
     ValveAction,
     VisitEndReason,
     parse_gas,
@@ -101,25 +102,100 @@ class Said:
 def site_work(
     facts: Sequence[Fact], words: Words, now_utc: datetime, names: Mapping[str, str]
 ) -> SiteWork:
-    """Return what the standing facts of an order tell, the oldest first.
+    """Return what the facts of an order tell, the oldest first.
 
-    What was taken back, and a fact that cannot be read, is left out.
+    What was corrected or taken back stands in the row of what took its place; a fact that cannot
+    be read is left out.
     """
+    known = {fact.fact_id: fact for fact in facts}
+    gone = {fact.supersedes for fact in facts}
+    standing = [fact for fact in facts if fact.fact_id not in gone]
     rows: list[SiteRow] = []
-    for fact in facts:
+    for fact in standing:
         said = fact_words(fact.fact_type, fact.payload, words)
-        if said is not None:
-            rows.append(
-                SiteRow(
-                    at=words.near_clock(fact.happened_at_utc, now_utc),
-                    who=names.get(fact.actor, fact.actor),
-                    title=said.title,
-                    text=said.text,
-                    tone=said.tone,
-                    icon=said.icon,
-                )
+        if said is None:
+            continue
+        said = _doubted(said, fact, facts, gone, words)
+        rows.append(
+            SiteRow(
+                at=words.near_clock(fact.happened_at_utc, now_utc),
+                who=told_by(fact, words, names),
+                title=said.title,
+                text=_between([said.text, _before(fact, known, said, words)]),
+                tone=said.tone,
+                icon=said.icon,
             )
-    return SiteWork(rows=rows, closed=_closed(facts, words, now_utc, names))
+        )
+    return SiteWork(rows=rows, closed=_closed(standing, words, now_utc, names))
+
+
+def told_by(fact: Fact, words: Words, names: Mapping[str, str]) -> str:
+    """Return who told a fact, and that no clock says when where that is so."""
+    who = names.get(fact.actor, "")
+    doubt = words.gettext(mark("time not certain")) if fact.is_time_doubtful else ""
+    return _between([who, doubt])
+
+
+def _before(fact: Fact, known: Mapping[str, Fact], said: Said, words: Words) -> str:
+    """Return what a fact takes the place of, the newest first; what says the same is left out."""
+    told: list[str] = []
+    chain = {fact.fact_id}
+    former = known.get(fact.supersedes or "")
+    while former is not None and former.fact_id not in chain:
+        chain.add(former.fact_id)
+        was = fact_words(former.fact_type, former.payload, words)
+        if was is not None and was.text not in {"", said.text, *told}:
+            told.append(was.text)
+        former = known.get(former.supersedes or "")
+    return words.gettext(mark("before: {text}")).format(text=" / ".join(told)) if told else ""
+
+
+_ENTRY_LEL_PCT = 10.0
+"""Above it nobody goes in (the tablet's gate of entry, docs/tablet.md)."""
+
+
+def _doubted(
+    said: Said, fact: Fact, facts: Sequence[Fact], gone: Collection[str | None], words: Words
+) -> Said:
+    """Return a good test of the air as no longer good when a step found gas after it.
+
+    Until the air is tested again or *measure again* stands, as on the crew's tablet.
+    """
+    if fact.fact_type is not FactType.GAS_MEASUREMENT or said.tone != "ok":
+        return said
+    found: list[str] = []
+    for later in facts[facts.index(fact) + 1 :]:
+        if later.fact_type is FactType.GAS_MEASUREMENT:
+            return said
+        step = _step_of(later)
+        if step is None:
+            continue
+        is_undone = step.is_undone or later.fact_id in gone
+        if step.step is SafetyStep.REMEASURE and not is_undone:
+            return said
+        text = str(step.values.get("gas_lel_pct", "")).strip()
+        found += [text] if _is_gas(text) else []
+    if not found:
+        return said
+    again = words.gettext(mark("measure again: {value} % LEL")).format(value=found[-1])
+    return replace(said, text=_between([said.text, again]), tone="danger", icon="lock")
+
+
+def _step_of(fact: Fact) -> StepDone | None:
+    if fact.fact_type is not FactType.SAFETY_STEP or not isinstance(fact.payload, Mapping):
+        return None
+    try:
+        return parse_step(FieldReader(place=fact.fact_id, values=fact.payload))
+    except ContractError:
+        return None
+
+
+def _is_gas(text: str) -> bool:
+    """Return whether typed % LEL is too much to go in; what is no plain number (`OL`) is."""
+    try:
+        return float(text.replace(",", ".")) > _ENTRY_LEL_PCT
+    except ValueError:
+        return bool(text)
 
 
 def fact_words(fact_type: str, payload: JsonValue, words: Words) -> Said | None:
@@ -133,7 +209,7 @@ def fact_words(fact_type: str, payload: JsonValue, words: Words) -> Said | None:
         return None
 
 
-def _step(reader: FieldReader, words: Words) -> Said | None:
+def _step(reader: FieldReader, words: Words) -> Said:
     done = parse_step(reader)
     values = [_value(key, value, words) for key, value in done.values.items()]
     if done.is_unsafe:
@@ -143,7 +219,10 @@ def _step(reader: FieldReader, words: Words) -> Said | None:
             title=title.format(step=step), text=_between(values), tone="danger", icon="lock"
         )
     if done.is_undone:
-        return None
+        title = words.gettext(mark("Taken back: {step}"))
+        return Said(
+            title=title.format(step=words.gettext(_STEPS[done.step])), tone="warn", icon="ret"
+        )
     return Said(
         title=words.gettext(_STEPS[done.step]), text=_between(values), tone="ok", icon="check"
     )
@@ -177,13 +256,14 @@ def gas_said(gas: GasMeasurement, words: Words) -> Said:
         if value is not None
     ]
     is_refused = gas.is_entry_allowed is False
+    is_gas = is_refused or (gas.lel_pct or 0.0) > _ENTRY_LEL_PCT
     title = words.gettext(mark("Gas test"))
     if gas.purpose is GasPurpose.ENTRY and gas.is_entry_allowed is not None:
         title = words.gettext(mark("Nobody went in") if is_refused else mark("Entry allowed"))
     return Said(
         title=title,
         text=_between([*shown, gas.place, gas.detector_id]),
-        tone="danger" if is_refused else "ok",
+        tone="danger" if is_gas else "ok",
         icon="lock" if is_refused else "eye",
     )
 

@@ -50,6 +50,8 @@ def test_only_meters_that_are_silent_or_alarmed_are_named_after_the_first_look(
             calls=(),
             crew_names={},
             stops=(),
+            seen=(),
+            now_utc=NOON,
         )
     placed = sorted(spot.meter_id for spot in SPOTS[:3])
     still = still_layers(StillSource(parts=(), meters=meters, places=()), WORDS)

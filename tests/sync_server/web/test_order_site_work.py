@@ -1,6 +1,7 @@
 """The order page tells what the crew did on site: steps, gas tests, valves, parts, the end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -160,11 +161,76 @@ def test_steps_gas_tests_parts_and_the_end_are_told_in_both_languages() -> None:
 
     assert [(row.title, row.text) for row in english.rows] == [
         ("Measure again", "0 % LEL · it holds · watched 10 min"),
+        ("Taken back: Measure", ""),
         ("Nobody went in", "O₂ 20.8 % · 12 % LEL · VW-031 · GX-7"),
         ("Part used", "生料带 × 2"),
         ("Left without a finding", "nobody at home · notice N-12"),
     ]
-    assert [row.title for row in chinese.rows] == ["复测", "未进入", "用料", "未完成离场"]
+    assert [row.title for row in chinese.rows] == [
+        "复测",
+        "已撤回：检测",
+        "未进入",
+        "用料",
+        "未完成离场",
+    ]
+
+
+def measured(number: int, lel_pct: str, **more: bool) -> Fact:
+    values: JsonObject = {"gas_lel_pct": lel_pct}
+    step = StepDone(step=SafetyStep.MEASURE, values=values, **more)
+    return fact(number, FactType.SAFETY_STEP, step_json(step))
+
+
+def test_what_was_taken_back_or_corrected_stands_with_what_took_its_place() -> None:
+    first = measured(1, "45")
+    second = replace(measured(2, "0"), supersedes=first.fact_id)
+    taken_back = StepDone(step=SafetyStep.MEASURE, values={}, is_undone=True)
+    third = fact(3, FactType.SAFETY_STEP, step_json(taken_back))
+
+    corrected = shown([first, second])
+    undone = shown([first, second, replace(third, supersedes=second.fact_id)])
+    in_a_ring = shown([replace(first, supersedes=second.fact_id), second, measured(4, "1")])
+
+    assert [(row.title, row.text) for row in corrected.rows] == [
+        ("Measure", "0 % LEL · before: 45 % LEL")
+    ]
+    assert [(row.title, row.text, row.tone) for row in undone.rows] == [
+        ("Taken back: Measure", "before: 0 % LEL / 45 % LEL", "warn")
+    ]
+    assert [row.text for row in in_a_ring.rows] == ["1 % LEL"]
+
+
+@pytest.mark.parametrize(
+    ("later", "is_good"),
+    [
+        ([measured(2, "45", is_undone=True, is_unsafe=True)], False),
+        ([measured(2, "15")], False),
+        ([measured(2, "OL")], False),
+        ([measured(2, "10")], True),
+        ([measured(2, "")], True),
+        ([replace(measured(2, "0"), supersedes="f-1"), measured(1, "45")], False),
+    ],
+)
+def test_good_air_is_no_longer_good_after_a_step_that_found_gas(
+    later: list[Fact], *, is_good: bool
+) -> None:
+    air = GasMeasurement(
+        purpose=GasPurpose.ENTRY,
+        place="VW-031",
+        detector_id="GX-7",
+        calibration_due_ms=None,
+        lel_pct=0.0,
+        is_entry_allowed=True,
+    )
+    test = fact(0, FactType.GAS_MEASUREMENT, gas_json(air))
+    again = StepDone(step=SafetyStep.REMEASURE, values={"gas_lel_pct": "0"})
+    told = shown([test, *later]).rows[0]
+    tested_anew = shown([test, *later, fact(8, FactType.GAS_MEASUREMENT, gas_json(air))]).rows
+    repaired = shown([test, *later, fact(9, FactType.SAFETY_STEP, step_json(again))]).rows[0]
+
+    assert (told.tone == "ok") is is_good
+    assert ("measure again" in told.text) is not is_good
+    assert {tested_anew[0].tone, tested_anew[-1].tone, repaired.tone} == {"ok"}
 
 
 @pytest.mark.parametrize("reason", list(VisitEndReason))

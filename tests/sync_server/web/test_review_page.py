@@ -164,3 +164,21 @@ def test_what_a_crew_sent_is_shown_in_words_and_to_the_letter(
         '"place": "gate 3"',
     ):
         assert words in pages
+
+
+def test_an_order_that_is_not_known_here_is_called_so_with_the_tablet_that_named_it(
+    utility: Utility, order_id: str, dispatcher: Client
+) -> None:
+    pen = Pen(actor=utility.member.account_id, clock=utility.clock)
+    lost = "01900000-0000-7000-8000-00000000dead"
+    pen.push(
+        utility.sync(), pen.go(lost, WorkOrderEvent.ACCEPT), pen.set(order_id, "priority", 3, 1)
+    )
+    english = unescape(dispatcher.get("/review").text)
+    dispatcher.post("/me/language", data={"language": "zh"})
+    chinese = unescape(dispatcher.get("/review").text)
+
+    assert "an order that is not known here · tablet 1" in english
+    assert "WO-000001" in english
+    assert "本机未登记的工单 · tablet 1" in chinese
+    assert lost[:8] not in english + chinese

@@ -23,6 +23,7 @@ from sync_server.patrols.inspection_store import (
     Inspected,
     put,
 )
+from sync_server.patrols.outcomes import household_after
 from sync_server.web.qr_io import qr_svg
 from sync_server.work_orders.fact_store import insert_fact
 from sync_server.work_orders.order import Fact
@@ -31,7 +32,23 @@ from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
 from wire_contracts.enrolment import Invitation, invitation_text, parse_invitation
 from wire_contracts.fields import JsonObject
+from wire_contracts.home_checks import (
+    CheckItem,
+    Hazard,
+    NoticeOutcome,
+    SafetyCheck,
+    safety_check_json,
+)
 from wire_contracts.orders import FactType
+from wire_contracts.patrol_facts import (
+    CheckIn,
+    CheckInWay,
+    PatrolPoint,
+    PointOutcome,
+    check_in_json,
+    point_json,
+)
+from wire_contracts.patrols import Measure
 from wire_contracts.site_facts import GasMeasurement, GasPurpose, gas_json
 
 AIR = GasMeasurement(
@@ -131,11 +148,11 @@ def test_the_gas_test_before_a_well_of_a_round_is_told_to_the_office(
     assert [what for what, _, _ in chinese] == ["气体检测", "未进入", "允许进入"]
 
 
-def air_fact(number: int, payload: JsonObject) -> Fact:
+def air_fact(number: int, payload: JsonObject, kind: FactType = FactType.GAS_MEASUREMENT) -> Fact:
     return Fact(
         fact_id=f"fact-{number}",
         order_id=None,
-        fact_type=FactType.GAS_MEASUREMENT,
+        fact_type=kind,
         payload=payload,
         actor="a-1",
         tablet_id="t-1",
@@ -149,8 +166,91 @@ def told_rows(page: str) -> list[tuple[str, str, str]]:
     """Return what, where and in which words of each row of what inspectors found."""
     rows = re.findall(r"<tr><td class=\"num nw\">.*?</tr>", page)
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row)[1:] for row in rows]
-    bare = [[re.sub(r"<[^>]+>", "", cell) for cell in row] for row in cells]
-    return [(what, where, words) for what, where, words in bare]
+    bare = [[html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in row] for row in cells]
+    return [(what, where, words) for what, where, words, _who in bare]
+
+
+VISITED = replace(HOME, community="Binhe", building="12", room="3-902", meter_id="GM-000001")
+BUBBLES = Hazard(
+    item=CheckItem.PIPE_TIGHTNESS, severity=2, note="bubbles", due_at_utc=NOON - timedelta(days=1)
+)
+NO_FLUE = Hazard(item=CheckItem.WATER_HEATER_FLUE, severity=1)
+
+
+def test_the_office_reads_which_home_has_which_hazard_and_what_was_no_danger(
+    sqlite_engine: Engine, dispatcher: Client
+) -> None:
+    found = SafetyCheck(
+        household_id="h",
+        is_no_access=False,
+        answers={},
+        hazards=(BUBBLES, NO_FLUE),
+        notice=NoticeOutcome.REFUSED,
+    )
+    calmed = SafetyCheck(
+        household_id="h", is_no_access=False, answers={}, taken_back={CheckItem.HOSE: "wrong home"}
+    )
+    nobody = SafetyCheck(household_id="h", is_no_access=True, answers={})
+    home = replace(household_after(VISITED, found, NOON), meter_id="GM-000001")
+    with sqlite_engine.begin() as connection:
+        put(connection, HOUSEHOLDS, [Inspected(entity_id="h", crew_id="crew-1", thing=home)], NOON)
+        for number, check in enumerate((found, calmed, nobody)):
+            payload = safety_check_json(check)
+            insert_fact(connection, air_fact(number, payload, FactType.SAFETY_CHECK))
+    english = html.unescape(dispatcher.get("/rounds").text)
+    dispatcher.post("/me/language", data={"language": "zh", "back": "/rounds"})
+    chinese = html.unescape(dispatcher.get("/rounds").text)
+
+    due = "until 2026-11-01"
+    hazards = ("Water heater and flue", f"Tightness of the pipes: bubbles ({due})")
+    assert told_rows(english) == [
+        ("no access", "Binhe 12 3-902", ""),
+        ("home in order", "Binhe 12 3-902", "no danger any more: Hose (wrong home)"),
+        ("hazard: shut off", "Binhe 12 3-902", " · ".join((*hazards, "notice refused"))),
+    ]
+    card = english[english.index("<b>Binhe 12 3-902</b>") :]
+    for words in ("GM-000001", "shut off at once", *hazards, "overdue"):
+        assert words in card
+    for words in (
+        "隐患：须停气",
+        "管道严密性：bubbles",
+        "通知书拒签",
+        "险情解除：软管（wrong home）",
+    ):
+        assert words in chinese
+
+
+def test_what_was_measured_at_a_checkpoint_is_said_with_name_and_unit(
+    sqlite_engine: Engine, dispatcher: Client
+) -> None:
+    point = PatrolPoint(
+        run_id="run-1",
+        plan_id="p",
+        checkpoint_id="w",
+        outcome=PointOutcome.OK,
+        values={Measure.GAS_LEL_PCT: 4.0, Measure.WELL_WATER_CM: 62.5},
+        beyond=(Measure.WELL_WATER_CM,),
+    )
+    seen = CheckIn(run_id="run-1", plan_id="p", checkpoint_id="w", way=CheckInWay.BY_HAND)
+    odd: JsonObject = {**point_json(point), "outcome": "unheard-of"}
+    told = (
+        (FactType.PATROL_POINT, point_json(point)),
+        (FactType.CHECK_IN, check_in_json(seen)),
+        (FactType.PATROL_POINT, odd),
+    )
+    with sqlite_engine.begin() as connection:
+        for number, (kind, payload) in enumerate(told):
+            insert_fact(connection, air_fact(number, payload, kind))
+
+    assert told_rows(dispatcher.get("/rounds").text) == [
+        ("Checkpoint", "Valve well 31", "cannot be read"),
+        ("there", "Valve well 31", "by the inspector’s word"),
+        (
+            "all well",
+            "Valve well 31",
+            "Gas in air 4 % LEL · Water in the well 62.5 cm (beyond the limit)",
+        ),
+    ]
 
 
 def test_the_code_of_a_tablet_is_shown_to_be_scanned(dispatcher: Client) -> None:

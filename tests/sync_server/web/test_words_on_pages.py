@@ -12,10 +12,13 @@ from sqlalchemy import Engine
 
 from sync_server.detection import detectors
 from sync_server.detection.quality import register_rules
+from sync_server.sync.review_store import TEXT as TITLES
+from sync_server.sync.self_check import RULES as CHECKS_OF_THE_SERVER
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.desk_labels import CLOCK_NAMES
 from sync_server.web.labels import RULE_WORDS
 from sync_server.web.office_labels import MESSAGE_STATES, OUTAGE_STATES
+from sync_server.web.review_words import SELF_CHECKS
 from tests.sync_server.real_parts import NOON
 from tests.sync_server.web.desk_parts import PASSWORD, Served, Spot, add_spot
 from wire_contracts.kinds import Kind
@@ -101,8 +104,13 @@ def test_words_of_two_places_have_each_place_s_meaning(client: Client) -> None:
 def test_chinese_sentences_have_chinese_punctuation() -> None:
     half = re.compile(r"[\u4e00-\u9fff][,;:!?](?!\d)")
     catalogue: dict[object, str] = CHINESE._catalog  # type: ignore[attr-defined]  # its table of texts
+    titles = [text.zh for text in TITLES.values()]
 
-    assert [text for text in catalogue.values() if half.search(text)] == []
+    assert [text for text in (*catalogue.values(), *titles) if half.search(text)] == []
+
+
+def test_every_rule_of_the_servers_own_check_is_said_in_words() -> None:
+    assert SELF_CHECKS.keys() == CHECKS_OF_THE_SERVER.keys()
 
 
 @pytest.mark.parametrize(

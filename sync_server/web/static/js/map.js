@@ -1,5 +1,6 @@
 // The town's map: our own GeoJSON drawn by MapLibre; nothing is loaded from outside.
 const PAUSE_MS = 600;
+const SELDOM_MS = 60000;
 
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -75,6 +76,7 @@ export async function startMap() {
       if (item.priority) node.classList.add(`P${item.priority}`);
       if (item.is_done) node.classList.add(item.is_bad ? "bad" : "done");
       if (item.is_safety || item.is_danger) node.classList.add("danger");
+      if (item.is_old) node.classList.add("old");
       node.hidden = off.has(kind);
       return new library.Marker({ element: node, anchor: "center" }).setLngLat(item.at).addTo(map);
     });
@@ -160,10 +162,13 @@ export async function startMap() {
     panel.open = !panel.open;
   });
   let timer = 0;
+  const renew = async () => { timer = 0; const data = await read("/map/live"); if (data) show(data); };
+  // No feed tells of patrols, of crews that walk and of meters that fall silent.
+  setInterval(() => { if (!document.hidden && !timer) renew(); }, SELDOM_MS);
   return {
     refresh(topics) {
       if (!["alert", "order", "request"].some((topic) => topics.has(topic)) || timer) return;
-      timer = setTimeout(async () => { timer = 0; const data = await read("/map/live"); if (data) show(data); }, PAUSE_MS);
+      timer = setTimeout(renew, PAUSE_MS);
     },
   };
 }
