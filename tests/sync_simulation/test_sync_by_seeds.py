@@ -7,7 +7,7 @@ from tests.sync_simulation.one_seed import run_seed
 SEEDS = 200
 NIGHTLY_SEEDS = 2000
 IN_ONE_TEST = 5
-IN_ONE_NIGHTLY_TEST = 50
+IN_ONE_NIGHTLY_TEST = 20
 
 
 def broken_by(first: int, count: int) -> dict[int, list[str]]:
