@@ -3,13 +3,13 @@
 import errno
 import os
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from field_app.photos.sealed_photos_io import SealedPhotos
-from field_app.platform.ports import Bound, Vault
+from field_app.platform.ports import Bound, Vault, VaultTamperedError
 from field_app.store.database_io import StoreFullError
 from wire_contracts.blobs import is_sha256
 
@@ -23,6 +23,10 @@ class NoVaultError(RuntimeError):
 
 class PhotoFileError(LookupError):
     """The file is gone or is not what was written."""
+
+
+class PhotoUnreadableError(PhotoFileError):
+    """The file is there, and the disk does not give it now; it may at another time."""
 
 
 def nothing_reached(_point: str) -> None:
@@ -74,6 +78,7 @@ class PhotoFiles:
 
         Raises:
             PhotoFileError: The file is gone.
+            PhotoUnreadableError: The disk does not give it now.
             VaultLockedError: Nobody has opened the vault.
             VaultTamperedError: It is not what was written.
         """
@@ -82,6 +87,9 @@ class PhotoFiles:
         except FileNotFoundError as error:
             message = f"photo {sha256[:12]}: the file is gone"
             raise PhotoFileError(message) from error
+        except OSError as error:
+            message = f"photo {sha256[:12]}: the disk does not give the file: {error.strerror}"
+            raise PhotoUnreadableError(message) from error
         return self.vault.decrypt(kept, _bound(sha256))
 
     def has(self, sha256: str) -> bool:
@@ -111,15 +119,31 @@ class PhotoFiles:
     def seal_missing(self, names: Sequence[str]) -> int:
         """Seal those of these photos that have no copy to the server's present key.
 
-        Return how many. Nothing is done while the vault is locked.
+        Return how many. Nothing is done while the vault is locked. One that cannot be read, or
+        has no room, stays as it is and keeps none of the others back.
         """
         if self.sealed is None or not self.vault.is_open():
             return 0
         here = [sha256 for sha256 in names if self.has(sha256)]
-        missing = [sha256 for sha256 in here if not self.sealed.is_current(sha256)]
-        for sha256 in missing:
-            self.sealed.save(sha256, self.load(sha256))
-        return len(missing)
+        done = 0
+        for sha256 in here:
+            if self.sealed.is_current(sha256):
+                continue
+            with suppress(PhotoFileError, VaultTamperedError, StoreFullError, OSError):
+                with _whole_or_nothing(self.folder, sha256):
+                    self.sealed.save(sha256, self.load(sha256))
+                done += 1
+        return done
+
+    def leave_sealed(self, sha256: str) -> bool:
+        """Take a file away that cannot be read, where a sealed copy can; return whether it can."""
+        if self.sealed is None or self.sealed.load(sha256) is None:
+            return False
+        try:
+            self._path(sha256).unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
     def has_sealed(self, sha256: str) -> bool:
         """Return whether there is a sealed copy."""

@@ -48,10 +48,10 @@ class SealedPhotos:
         fresh.replace(self._path(sha256))
 
     def load(self, sha256: str) -> Envelope | None:
-        """Return the envelope, None when there is none or it is torn."""
+        """Return the envelope, None when there is none, it is torn or the disk does not give it."""
         try:
             content = self._path(sha256).read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
         if len(content) < _HEAD_BYTES + TAG_BYTES:
             return None
@@ -79,7 +79,7 @@ class SealedPhotos:
         try:
             with self._path(sha256).open("rb") as stream:
                 return stream.read(_KEY_ID_BYTES) == self.key_id().encode()
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def remove(self, sha256: str) -> None:

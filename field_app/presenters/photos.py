@@ -43,5 +43,7 @@ def _why(t: Words, wait: PhotoWait) -> str:
         PhotoWait.FREE_NETWORK: t("originals wait for Wi-Fi"),
         PhotoWait.VAULT_LOCKED: t("they wait until somebody opens the tablet"),
         PhotoWait.SERVER: t("the server has no room for them now"),
+        PhotoWait.SHARE: t("the server takes no more of this tablet now"),
+        PhotoWait.DISK: t("this tablet cannot read one of them now; the others go"),
         PhotoWait.NETWORK: t("they wait for the network"),
     }[wait]

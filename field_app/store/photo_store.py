@@ -173,23 +173,37 @@ def is_linked(connection: Connection, order_id: str, sha256: str) -> bool:
 
 
 def next_job(
-    connection: Connection, *, is_free: bool, tried: Collection[str] = ()
+    connection: Connection,
+    *,
+    is_free: bool,
+    tried: Collection[str] = (),
+    only_begun: bool = False,
 ) -> PhotoJob | None:
     """Return what to send next, None when nothing else than `tried` may go over this network.
 
     What is small goes first and over any network; then what somebody asked for; the other
     originals wait for a network that costs nothing (sync spec 1.8). Whatever has failed at two
-    contacts goes behind all that has not (trap T11).
+    contacts goes behind all that has not (trap T11). With `only_begun` nothing is returned of
+    which the server was never told.
     """
     query = _NEXT if is_free else _NEXT_SMALL
-    found = connection.execute(query, {"tried": json.dumps(list(tried))}).mappings().first()
+    cells = {"tried": json.dumps(list(tried)), "only_begun": int(only_begun)}
+    found = connection.execute(query, cells).mappings().first()
     return None if found is None else _job(found)
 
 
 _IS_QUEUED: Final = photo_job.c.status == PhotoStatus.QUEUED
 _NEXT: Final = (
     select(photo_job)
-    .where(_IS_QUEUED, ~is_among_bound(photo_job.c.sha256, "tried"))
+    .where(
+        _IS_QUEUED,
+        ~is_among_bound(photo_job.c.sha256, "tried"),
+        or_(
+            bindparam("only_begun") == 0,
+            photo_job.c.sent_bytes > 0,
+            photo_job.c.failed_count > 0,
+        ),
+    )
     .order_by(
         photo_job.c.failed_count.op("/")(2),  # SQLite's whole numbers: 0 and 1 are one
         photo_job.c.size_bytes > MAX_THUMB_BYTES,

@@ -1,8 +1,8 @@
 """Sends photos: small ones at once, originals where bytes cost nothing, each from its offset on."""
 
 import hashlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Final, Protocol, runtime_checkable
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from field_app.clock_io import monotonic_s
 from field_app.orders import order_store
-from field_app.photos.photo_files_io import PhotoFileError, PhotoFiles
+from field_app.photos.photo_files_io import PhotoFileError, PhotoFiles, PhotoUnreadableError
 from field_app.platform.network import NetworkKind
 from field_app.platform.ports import VaultLockedError, VaultTamperedError
 from field_app.store import photo_store, settings_store
@@ -28,9 +28,6 @@ from wire_contracts.frames import ms_from_utc
 TRIES_WITHOUT_PROGRESS: Final = 3
 """Requests that may fail one after the other without one more byte arriving; then the network is
 given up until the next contact is due."""
-
-_LATER: Final = frozenset({Code.BLOB_QUOTA, Code.DISK_FULL})
-"""Refusals that pass by themselves."""
 
 _ELSEWHERE: Final = frozenset({Code.BLOB_OFFSET, Code.NOT_FOUND})
 """Refusals that only say where the upload stands."""
@@ -95,7 +92,17 @@ class PhotoWait(StrEnum):
     FREE_NETWORK = "free_network"
     VAULT_LOCKED = "vault_locked"
     SERVER = "server"
+    SHARE = "share"
     NETWORK = "network"
+    DISK = "disk"
+
+
+_LATER: Final = {Code.BLOB_QUOTA: PhotoWait.SHARE, Code.DISK_FULL: PhotoWait.SERVER}
+"""Refusals that pass by themselves."""
+
+_OF_ONE: Final = frozenset({PhotoWait.SHARE, PhotoWait.DISK})
+"""What keeps one blob back and not the others: its file cannot be read now, or the tablet's share
+is used up, which an upload that was begun already does not need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,43 +142,47 @@ class Uploader:
             raise
 
     def _send_each(self, meanwhile: "_Meanwhile") -> int:
-        done, failed_in_a_row = 0, 0
-        wait = PhotoWait.NONE
-        failed: dict[str, SyncProblem] = {}
-        while (job := self._next(failed)) is not None:
+        done, turn = 0, _Turn()
+        while (job := self._next(turn)) is not None:
             try:
                 wait = self._send(job, meanwhile)
             except SyncProblem as problem:
                 if not meanwhile.is_broken:
-                    self._note_failure(job, problem)
-                failed[job.sha256] = problem
-                failed_in_a_row += 1
-                if meanwhile.is_broken or not _is_of_one(problem) or failed_in_a_row == _ENOUGH:
+                    self._note_failure(job, problem.detail, may_pass=not _is_of_one(problem))
+                turn.take(job, problem)
+                if meanwhile.is_broken or not turn.may_go_on():
                     raise
                 continue
+            if wait in _OF_ONE:
+                turn.pass_over(job, wait)
+                continue
             if wait is not PhotoWait.NONE:
+                turn.wait = wait
                 break
-            done, failed_in_a_row = done + 1, 0
-        for first in failed.values():
+            done, turn.failed_in_a_row = done + 1, 0
+        for first in turn.problems:
             raise first
-        if wait is PhotoWait.NONE and self._database.read(photo_store.waiting)[0]:
-            wait = PhotoWait.SERVER if self._is_free() else PhotoWait.FREE_NETWORK
-        self._note_wait(wait)
+        self._note_wait(turn.wait if turn.wait is not PhotoWait.NONE else self._why_left())
         return done
 
-    def _next(self, tried: Collection[str]) -> PhotoJob | None:
+    def _why_left(self) -> PhotoWait:
+        """Return why photos are left although nothing more may go now."""
+        if not self._database.read(photo_store.waiting)[0]:
+            return PhotoWait.NONE
+        return PhotoWait.SERVER if self._is_free() else PhotoWait.FREE_NETWORK
+
+    def _next(self, turn: "_Turn") -> PhotoJob | None:
         is_free = self._is_free()
         return self._database.read(
-            lambda connection: photo_store.next_job(connection, is_free=is_free, tried=tried)
+            lambda connection: photo_store.next_job(
+                connection, is_free=is_free, tried=turn.tried, only_begun=turn.only_begun
+            )
         )
 
-    def _note_failure(self, job: PhotoJob, problem: SyncProblem) -> None:
+    def _note_failure(self, job: PhotoJob, detail: str, *, may_pass: bool) -> None:
         """Let the others go first at the next contacts, unless a weak network is to blame."""
-        may_pass = not _is_of_one(problem)
         self._database.write(
-            lambda connection: photo_store.note_failure(
-                connection, job, problem.detail, may_pass=may_pass
-            )
+            lambda connection: photo_store.note_failure(connection, job, detail, may_pass=may_pass)
         )
 
     def _is_free(self) -> bool:
@@ -185,9 +196,7 @@ class Uploader:
         except VaultLockedError:
             return PhotoWait.VAULT_LOCKED
         except (PhotoFileError, VaultTamperedError) as error:
-            is_sealed = self._shore.files.has_sealed(job.sha256)
-            self._set_aside(job, PhotoStatus.SEALED if is_sealed else PhotoStatus.GONE, str(error))
-            return PhotoWait.NONE
+            return self._go_sealed(job, error)
         if hashlib.sha256(content).hexdigest() != job.sha256:
             self._set_aside(job, PhotoStatus.GONE, "the file is not what was written")
             return PhotoWait.NONE
@@ -198,12 +207,26 @@ class Uploader:
         self._database.write(partial(_finish, job=job, clock=self._shore.clock))
         return PhotoWait.NONE
 
+    def _go_sealed(self, job: PhotoJob, error: Exception) -> PhotoWait:
+        """Let the sealed copy go in place of a file that cannot be read; else say what is lost.
+
+        A disk that does not give the file now may give it at another contact.
+        """
+        if self._shore.files.leave_sealed(job.sha256):
+            self._set_aside(job, PhotoStatus.SEALED, str(error))
+        elif isinstance(error, PhotoUnreadableError):
+            self._note_failure(job, str(error), may_pass=False)
+            return PhotoWait.DISK
+        else:
+            self._set_aside(job, PhotoStatus.GONE, str(error))
+        return PhotoWait.NONE
+
     def _take_refusal(self, job: PhotoJob, refused: BlobRefused) -> PhotoWait:
         if refused.code in _LATER:
             self._database.write(
                 lambda connection: photo_store.note_error(connection, job.sha256, refused.detail)
             )
-            return PhotoWait.SERVER
+            return _LATER[refused.code]
         self._set_aside(job, PhotoStatus.HELD, refused.detail)
         return PhotoWait.NONE
 
@@ -227,6 +250,37 @@ def _is_of_one(problem: SyncProblem) -> bool:
 
 _ENOUGH: Final = 2
 """Blobs in a row that the server does not answer well: the others wait for the next contact."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one contact has tried in vain, and why photos are left."""
+
+    tried: set[str] = field(default_factory=set)
+    problems: list[SyncProblem] = field(default_factory=list)
+    failed_in_a_row: int = 0
+    wait: PhotoWait = PhotoWait.NONE
+
+    @property
+    def only_begun(self) -> bool:
+        """Return whether no upload may be begun: the tablet's share is used up."""
+        return self.wait is PhotoWait.SHARE
+
+    def take(self, job: PhotoJob, problem: SyncProblem) -> None:
+        """Keep that one was not answered well."""
+        self.tried.add(job.sha256)
+        self.problems.append(problem)
+        self.failed_in_a_row += 1
+
+    def may_go_on(self) -> bool:
+        """Return whether the trouble may still be of some blobs alone."""
+        return _is_of_one(self.problems[-1]) and self.failed_in_a_row < _ENOUGH
+
+    def pass_over(self, job: PhotoJob, wait: PhotoWait) -> None:
+        """Leave one for another contact; a used-up share says more than a bad file."""
+        self.tried.add(job.sha256)
+        if not self.only_begun:
+            self.wait = wait
 
 
 class _Meanwhile:

@@ -13,6 +13,8 @@ from field_app.crew import HeadlessCrew
 from field_app.store import photo_store
 from field_app.store.photo_store import PhotoJob, PhotoStatus
 from field_app.sync.reasons import Reason
+from field_app.sync.uploading import PhotoWait
+from sync_server.blobs import bounds
 from tests.field_app.office_parts import Office, serving
 from tests.field_app.photo_parts import PIN, noisy_jpeg, photo_app
 from tests.field_app.test_left_orders import told
@@ -31,6 +33,7 @@ class Poison:
     body: bytes = b""
     is_ours: bool = True
     asked: list[str] = field(default_factory=list)
+    pieces_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Rig:
     crew: HeadlessCrew
     poison: Poison
     order_id: str
+    folder: Path
 
     def jobs(self) -> list[PhotoJob]:
         """All blobs, in the order in which they are sent."""
@@ -68,6 +72,8 @@ def rig(office: Office, tmp_path: Path) -> Iterator[Rig]:
     async def answer(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
+        if request.method == "PATCH" and poison.pieces_fail:
+            return Response(b"", 502)
         if request.method != "HEAD" and "/blobs" in request.url.path:
             about = request.url.path.encode() + await request.body()
             hit = [each for each in poison.names if each.encode() in about]
@@ -89,7 +95,7 @@ def rig(office: Office, tmp_path: Path) -> Iterator[Rig]:
         for seed in range(3):
             office.clock.advance(minutes=1)
             crew.tablet.photos.add(order_id, noisy_jpeg(seed, 300))
-        yield Rig(office=office, crew=crew, poison=poison, order_id=order_id)
+        yield Rig(office=office, crew=crew, poison=poison, order_id=order_id, folder=folder)
 
 
 NEWER = b'{"code": "blob.newer", "text": "x"}'
@@ -156,3 +162,57 @@ def test_a_server_that_is_not_well_is_asked_about_two_photos_and_not_about_all(r
     assert rig.contacts(1) is Reason.SERVER
 
     assert len(set(rig.poison.asked)) == 2
+
+
+def unreadable(rig: Rig, sha256: str) -> tuple[Path, Path]:
+    """Put a file there that gives an input/output error; return it and where the real one is."""
+    file = next(rig.folder.rglob(f"{sha256}.vault"))
+    kept = file.rename(file.with_suffix(".kept"))
+    file.symlink_to("/proc/self/mem")
+    return file, kept
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_photo_that_the_disk_does_not_give_lets_all_pass_and_goes_once_it_does(
+    rig: Rig, place: int
+) -> None:
+    bad = rig.jobs()[place].sha256
+    file, kept = unreadable(rig, bad)
+
+    reason = rig.contacts(4)
+
+    assert rig.left() == {bad}
+    assert reason is Reason.NONE
+    assert rig.crew.tablet.photo_wait() is PhotoWait.DISK
+    kept.replace(file)
+    rig.contacts(1)
+    assert rig.left() == set()
+    assert rig.crew.tablet.photo_wait() is PhotoWait.NONE
+
+
+def test_uploads_begun_in_vain_are_finished_although_no_more_may_be_begun(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "OPEN_PARTIALS", 2)
+    rig.poison.pieces_fail = True
+    rig.contacts(3)
+
+    rig.poison.pieces_fail = False
+    rig.contacts(2)
+
+    assert rig.left() == set()
+
+
+def test_a_used_up_share_is_said_and_the_rest_waits_for_the_next_day(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "QUOTA_BLOBS", 2)
+
+    rig.contacts(2)
+    assert len(rig.left()) == len(rig.jobs()) - 2
+    assert rig.crew.tablet.photo_wait() is PhotoWait.SHARE
+    rig.office.clock.advance(days=1)
+    monkeypatch.undo()
+    rig.contacts(1)
+
+    assert rig.left() == set()

@@ -11,6 +11,7 @@ import pytest
 
 from field_app.platform.network import DesktopNetwork
 from field_app.store.photo_store import PhotoStatus, find_job
+from field_app.sync.reasons import Reason
 from field_app.tablet import Tablet, open_tablet
 from sync_server.blobs.api_io import blobs_router
 from sync_server.blobs.blob_store import BlobState, find_blob
@@ -208,3 +209,23 @@ def test_what_a_server_could_not_open_is_asked_for_once_a_day(
     first, second, third = asked
     assert first == second
     assert timedelta(milliseconds=third - first) >= timedelta(hours=24)
+
+
+def test_a_photo_whose_file_is_damaged_arrives_by_its_sealed_copy(keeper: Keeper) -> None:
+    file = next(keeper.folder.rglob(f"{keeper.sha256}.vault"))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+    keeper.get_another_key()
+    other = keeper.tablet.photos.add(keeper.order_id, noisy_jpeg(7))
+
+    assert keeper.tablet.sync_now().reason is Reason.NONE
+    keeper.tablet.network = DesktopNetwork()
+    keeper.tablet.sync_now()
+
+    assert keeper.status() is PhotoStatus.DONE
+    assert keeper.at_the_office()[1] is BlobState.HAVE
+    with reading(keeper.office.engine) as connection:
+        blob = find_blob(connection, other)
+    assert blob is not None
+    assert blob.state is BlobState.HAVE
