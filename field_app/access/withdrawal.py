@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from sqlalchemy import Connection, delete
 
@@ -27,7 +27,7 @@ from field_app.store.sealed_store import Seal, SealedItem
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
 from field_app.sync import epochs, sync_store
-from field_app.sync.reasons import RequestRefused
+from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from field_app.sync.uploading import server_now_ms
 from wire_contracts.blobs import MAX_THUMB_BYTES
 from wire_contracts.clock import Clock
@@ -191,27 +191,63 @@ def send_sealed_photos(
     the server keeps and cannot open has not arrived: it is asked for again after a day. As of any
     photo, what is large waits for a network that costs nothing, unless it was asked for.
 
+    One that is not answered well lets the others go first (trap T11); after the second in a row it
+    is the server that is not well.
+
     Raises:
         SyncProblem: No usable answer; what was not confirmed stays.
     """
-    sent = 0
-    has_arrived = set(database.read(photo_store.done_names))
-    asked_before_ms = database.read(partial(server_now_ms, clock=clock)) - _ASK_AGAIN_MS
-    for sha256 in files.sealed_names() if way.is_withdrawn else files.sealed_only():
-        job = database.read(partial(photo_store.find_job, sha256=sha256))
-        if sha256 in has_arrived or (job is not None and job.done_at_ms > asked_before_ms):
-            continue
+    sent, failed_in_a_row = 0, 0
+    for sha256, job in _due_photos(database, files, clock, way):
         envelope = None if files.sealed is None else files.sealed.load(sha256)
         if envelope is None or not (way.is_free or _is_for_any_network(job, envelope)):
             continue
-        request = SealedRequest(
-            replica_id=database.read(_replica_id), envelopes=(envelope,), protocol=PROTOCOL
-        )
-        answer = api.send_sealed(request)
-        for each in answer.results:
-            if (each.kind, each.about) == (SealedKind.BLOB, sha256):
-                _take_answer(database, files, sha256, answer.server_now_ms, is_had=each.is_opened)
-                sent += each.is_opened
+        try:
+            sent += _send_photo(database, files, api, envelope)
+        except SyncProblem as problem:
+            if job is not None:
+                note = partial(photo_store.note_failure, job=job, error=problem.detail)
+                database.write(partial(note, may_pass=False))
+            failed_in_a_row += not isinstance(problem, RequestRefused)
+            if problem.reason is not Reason.SERVER or failed_in_a_row == _ENOUGH:
+                raise
+            continue
+        failed_in_a_row = 0
+    return sent
+
+
+_ENOUGH: Final = 2
+"""Photos in a row that the server does not answer well: the others wait for the next contact."""
+
+
+def _due_photos(
+    database: Database, files: PhotoFiles, clock: Clock, way: PhotoWay
+) -> list[tuple[str, PhotoJob | None]]:
+    """Return what the server has not, whatever failed at two contacts last."""
+    has_arrived = set(database.read(photo_store.done_names))
+    asked_before_ms = database.read(partial(server_now_ms, clock=clock)) - _ASK_AGAIN_MS
+    names = files.sealed_names() if way.is_withdrawn else files.sealed_only()
+    jobs = [
+        (sha256, database.read(partial(photo_store.find_job, sha256=sha256)))
+        for sha256 in names
+        if sha256 not in has_arrived
+    ]
+    due = [each for each in jobs if each[1] is None or each[1].done_at_ms <= asked_before_ms]
+    return sorted(due, key=lambda each: 0 if each[1] is None else each[1].failed_count // 2)
+
+
+def _send_photo(database: Database, files: PhotoFiles, api: SealedApi, envelope: Envelope) -> int:
+    """Send one sealed photo; return whether the server has it now, as a number."""
+    request = SealedRequest(
+        replica_id=database.read(_replica_id), envelopes=(envelope,), protocol=PROTOCOL
+    )
+    answer = api.send_sealed(request)
+    sent = 0
+    for each in answer.results:
+        if (each.kind, each.about) == (SealedKind.BLOB, envelope.about):
+            at_ms, is_had = answer.server_now_ms, each.is_opened
+            _take_answer(database, files, envelope.about, at_ms, is_had=is_had)
+            sent += is_had
     return sent
 
 

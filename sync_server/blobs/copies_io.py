@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from sync_server.blobs.files_io import BlobFiles, sync_folder
 
@@ -16,28 +17,49 @@ _READ_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyReport:
-    """How many blobs were copied, were there before, or are not what their name says."""
+    """How many blobs were copied, were there before, or are not what their name says.
+
+    Of `unreadable` the disk did not give the bytes.
+    """
 
     copied: int
     present: int
     broken: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 def copy_blobs(source: BlobFiles, target: BlobFiles) -> CopyReport:
     """Return what was copied; a blob that is in the target already is left alone.
 
-    Copy the database first: every blob that it knows as safe is then in the folder.
+    Copy the database first: every blob that it knows as safe is then in the folder. One that
+    cannot be read keeps none of the others back.
+
+    Raises:
+        OSError: The target takes no more; what was copied stays.
     """
     copied, present = 0, 0
     broken: list[str] = []
+    unreadable: list[str] = []
     for name in source.names():
         if target.size_of(name) is not None:
             present += 1
-        elif _copy(source.path_of(name), target.path_of(name), name):
+            continue
+        try:
+            is_whole = _copy(source.path_of(name), target.path_of(name), name)
+        except _UnreadableError:
+            unreadable.append(name)
+            continue
+        if is_whole:
             copied += 1
         else:
             broken.append(name)
-    return CopyReport(copied=copied, present=present, broken=tuple(broken))
+    return CopyReport(
+        copied=copied, present=present, broken=tuple(broken), unreadable=tuple(unreadable)
+    )
+
+
+class _UnreadableError(RuntimeError):
+    """The disk does not give a file."""
 
 
 def _copy(source: Path, target: Path, name: str) -> bool:
@@ -45,10 +67,14 @@ def _copy(source: Path, target: Path, name: str) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{name}.unfinished")
     digest = hashlib.sha256()
-    with source.open("rb") as reader, unfinished.open("wb") as writer:
-        while piece := reader.read(_READ_BYTES):
-            digest.update(piece)
-            writer.write(piece)
+    with unfinished.open("wb") as writer:
+        try:
+            for piece in _pieces(source):
+                digest.update(piece)
+                writer.write(piece)
+        except _UnreadableError:
+            unfinished.unlink()
+            raise
         writer.flush()
         os.fsync(writer.fileno())
     if digest.hexdigest() != name:
@@ -57,3 +83,20 @@ def _copy(source: Path, target: Path, name: str) -> bool:
     unfinished.rename(target)
     sync_folder(target.parent)
     return True
+
+
+def _pieces(source: Path) -> Iterator[bytes]:
+    try:
+        reader = source.open("rb")
+    except OSError as error:
+        raise _UnreadableError from error
+    with reader:
+        while piece := _read(reader):
+            yield piece
+
+
+def _read(reader: BinaryIO) -> bytes:
+    try:
+        return reader.read(_READ_BYTES)
+    except OSError as error:
+        raise _UnreadableError from error

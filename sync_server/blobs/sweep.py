@@ -63,7 +63,10 @@ def sweep(engine: Engine, files: BlobFiles, intake: Intake, now_utc: datetime) -
 
 
 def _drop_broken(engine: Engine, files: BlobFiles, now_utc: datetime) -> int:
-    """Hash today's share of the files; take away those that are not what their name says."""
+    """Hash today's share of the files; take away those that are not what their name says.
+
+    What the disk does not give now stays: a loose cable must not cost a photo.
+    """
     share = now_utc.toordinal() % HASHED_EVERY_DAYS
     with reading(engine) as connection:
         names = names_in(connection, BlobState.HAVE)
@@ -72,11 +75,23 @@ def _drop_broken(engine: Engine, files: BlobFiles, now_utc: datetime) -> int:
         for name in names
         if int(name[:8], 16) % HASHED_EVERY_DAYS == share
         and files.size_of(name) is not None
-        and not files.is_intact(name)
+        and _is_broken(files, name)
     ]
     for name in broken:
         files.drop_broken(name)
     return len(broken)
+
+
+def _is_broken(files: BlobFiles, name: str) -> bool:
+    try:
+        return not files.is_intact(name)
+    except OSError as error:
+        _note_unreadable(name, error)
+        return False
+
+
+def _note_unreadable(name: str, error: OSError) -> None:
+    _LOG.error("blob_unreadable", sha256=name, problem=error.strerror)
 
 
 def _ask_for_lost(engine: Engine, files: BlobFiles, now_utc: datetime) -> int:
@@ -102,6 +117,8 @@ def _adopt_found(engine: Engine, files: BlobFiles, intake: Intake) -> int:
                 found += int(intake.adopt(name))
             except ContractError as error:
                 _LOG.warning("blob_found_refused", sha256=name, problem=error.problem)
+            except OSError as error:
+                _note_unreadable(name, error)
     return found
 
 

@@ -75,8 +75,8 @@ def run_backup(desk: SafeDesk, options: argparse.Namespace) -> None:
     back_up(desk.database_url, options.file)
     desk.say(f"copied to {options.file}")
     beside = options.file.resolve().parent
-    _copy_blobs(desk, desk.blob_folder, beside / FOLDER)
     _copy_keys(desk, desk.sealing_folder, beside / KEY_FOLDER)
+    _copy_blobs(desk, desk.blob_folder, beside / FOLDER)
 
 
 def run_restore(desk: SafeDesk, options: argparse.Namespace) -> None:
@@ -88,8 +88,8 @@ def run_restore(desk: SafeDesk, options: argparse.Namespace) -> None:
 
     def make_ready(engine: Engine, formers: Sequence[Path]) -> None:
         _end_access_again(desk, engine, formers)
-        _copy_blobs(desk, beside / FOLDER, desk.blob_folder)
         _copy_keys(desk, beside / KEY_FOLDER, desk.sealing_folder)
+        _copy_blobs(desk, beside / FOLDER, desk.blob_folder)
 
     epoch = restore(desk.database_url, options.file, make_ready)
     desk.say(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
@@ -210,6 +210,8 @@ def _copy_blobs(desk: SafeDesk, source: Path, target: Path) -> None:
     desk.say(f"photos: {report.copied} copied to {target}, {report.present} were there")
     for name in report.broken:
         desk.say(f"photos: {name} is not what its name says; it was left out")
+    for name in report.unreadable:
+        desk.say(f"photos: the disk does not give {name}; it was left out, look at that disk")
 
 
 def _copy_keys(desk: SafeDesk, source: Path, target: Path) -> None:

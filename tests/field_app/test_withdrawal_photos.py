@@ -1,10 +1,11 @@
 """The photos of a withdrawn tablet arrive all the same, and none stays longer than it must."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from fastapi import Request, Response
 from sqlalchemy import select
 
 from field_app.platform.network import DesktopNetwork
@@ -30,6 +31,7 @@ from tests.field_app.withdrawal_parts import (
 )
 from tests.sync_server.blobs.blob_parts import jpeg
 from wire_contracts.blobs import WantReason
+from wire_contracts.sync import CONTENT_TYPE, PROTOCOL_HEADER
 
 
 @pytest.fixture
@@ -244,3 +246,40 @@ def blob_state(office: Office, sha256: str) -> BlobState | None:
     with reading(office.engine) as connection:
         found = find_blob(connection, sha256)
     return None if found is None else found.state
+
+
+@pytest.mark.parametrize("status", [500, 413])
+def test_a_sealed_photo_that_is_answered_badly_every_time_keeps_no_other_here(
+    office: Office, tmp_path: Path, status: int
+) -> None:
+    app, poison = app_with_keys(office, tmp_path / "keys"), list[str]()
+
+    @app.middleware("http")
+    async def answer(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        body = await request.body()
+        is_hit = any(each.encode() in body for each in poison)
+        headers = {PROTOCOL_HEADER: "2", "Content-Type": CONTENT_TYPE}
+        return Response(_TOO_LARGE, status, headers) if is_hit else await call_next(request)
+
+    with serving(app) as url, closing(new_tablet(tmp_path / "tablet", office, url)) as tablet:
+        tablet.set_pin(PIN)
+        order_id = office.new_order()
+        tablet.sync_now()
+        tablet.network = Metered()
+        names = sorted(tablet.photos.add(order_id, noisy_jpeg(number, 300)) for number in range(3))
+        revoke(office, tablet)
+        tablet.network = DesktopNetwork()
+        poison += names[:1]
+        for _ in range(4):
+            office.clock.advance(minutes=30)
+            tablet.sync_now()
+
+        assert tablet.withdrawal().photos_waiting == 1
+        poison.clear()
+        tablet.sync_now()
+        assert tablet.withdrawal().photos_waiting == 0
+
+
+_TOO_LARGE = b'{"code": "payload.too_large", "text": "x"}'

@@ -36,3 +36,16 @@ def test_a_broken_photo_is_named_and_left_out(tmp_path: Path) -> None:
 
     assert report == CopyReport(copied=0, present=0, broken=(name,))
     assert list(kept.names()) == []
+
+
+def test_a_photo_that_the_disk_does_not_give_keeps_none_of_the_others_back(tmp_path: Path) -> None:
+    live, kept = BlobFiles(tmp_path / "live"), BlobFiles(tmp_path / "kept")
+    names = sorted(put(live, jpeg(number)) for number in (1, 2))
+    path = live.path_of(names[0])
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # every read of it is an input/output error
+
+    report = copy_blobs(live, kept)
+
+    assert report == CopyReport(copied=1, present=0, broken=(), unreadable=(names[0],))
+    assert [path.name for path in kept.root.rglob("*") if path.is_file()] == [names[1]]

@@ -224,6 +224,30 @@ def test_a_file_that_a_restored_database_does_not_know_is_known_again(
     assert state_of(depot, content) is BlobState.HAVE
 
 
+def test_a_file_that_the_disk_does_not_give_is_neither_taken_away_nor_the_end_of_a_round(
+    depot: Depot, pen: Pen, order_id: str
+) -> None:
+    bad, lost = jpeg(12, at_least_bytes=5_000), jpeg(13, at_least_bytes=5_000)
+    for content in (bad, lost):
+        pen.push(depot.utility.sync(), photo_fact(pen, order_id, content))
+        depot.send(content)
+    path = depot.files.path_of(name_of(bad))
+    kept = path.rename(path.with_suffix(".kept"))
+    path.symlink_to("/proc/self/mem")  # every read of it is an input/output error
+    depot.files.path_of(name_of(lost)).unlink()
+
+    reports = [
+        sweep(depot.utility.engine, depot.files, depot.intake, depot.utility.clock.advance(days=1))
+        for _ in range(30)
+    ]
+
+    assert sum(each.lost for each in reports) == 1
+    assert sum(each.broken for each in reports) == 0
+    assert wanted_rows(depot) == [name_of(lost)]
+    kept.replace(path)
+    assert state_of(depot, bad) is BlobState.HAVE
+
+
 def test_a_file_that_rotted_is_found_within_a_month_and_asked_for(
     depot: Depot, pen: Pen, order_id: str
 ) -> None:
