@@ -27,6 +27,9 @@ from wire_contracts.quantities import Medium
 
 _METERS_AT_ONCE = 20_000
 _PATIENCE_S = 120.0
+_GIVES_WAY = ("nice", "-n", "5")
+"""As docs/operation.md starts the ingest's own process: people before frames, which can wait."""
+
 _MEMORY = "VmRSS:"
 _USER_TIME, _SYSTEM_TIME = 11, 12
 """Places behind the process's name, proc(5)."""
@@ -119,7 +122,7 @@ def _ingest(folder: Path, port: int, url: str) -> Generator[int]:
         f'[server]\ndata = "data"\n[database]\nurl = "{url}"\n[mqtt]\nport = {port}\n'
     )
     command = [sys.executable, "-m", "sync_server", "serve", "--config", str(settings)]
-    with _process([*command, "--only", "ingest"], log) as process:
+    with _process([*_GIVES_WAY, *command, "--only", "ingest"], log) as process:
         end_s = time.monotonic() + _PATIENCE_S
         while "ingest.connected" not in log.read_text(encoding="utf-8"):
             if process.poll() is not None or time.monotonic() > end_s:

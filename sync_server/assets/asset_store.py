@@ -1,7 +1,8 @@
 """Owns the assets in the database; every change raises the asset version."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -17,6 +18,7 @@ from sync_server.assets.assets import (
 )
 from sync_server.assets.device_map import DeviceMap, DeviceUse
 from sync_server.db.asset_tables import COMMUNITY, DEVICE_METER, GATEWAY, METER
+from sync_server.db.bulk_io import find_among
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.reading_tables import FRAME_EPOCH, READING_LATEST
 from sync_server.db.server_store import asset_version, raise_asset_version
@@ -147,27 +149,61 @@ def map_new_devices(connection: Connection, meter_of: Sequence[tuple[str, str]])
 
 
 def load_device_map(connection: Connection) -> DeviceMap:
-    """Return everything the ingest must know of the assets, as it stands now."""
+    """Return every device and gateway, as it stands now; of a million meters that takes long."""
     version = asset_version(connection)
-    gateways = connection.execute(
-        select(GATEWAY.c.gateway_id).where(GATEWAY.c.is_allowed.is_(True))
-    ).scalars()
-    devices: dict[str, list[DeviceUse]] = {}
     rows = connection.execute(
-        select(DEVICE_METER, METER.c.medium)
-        .join(METER, METER.c.meter_id == DEVICE_METER.c.meter_id)
-        .order_by(DEVICE_METER.c.device_serial, DEVICE_METER.c.valid_from_at_ms.desc())
-    )
-    for row in rows:
-        devices.setdefault(row.device_serial, []).append(
-            DeviceUse(
-                meter_id=row.meter_id,
-                medium=Medium(row.medium),
-                valid_from_ms=row.valid_from_at_ms,
-                valid_to_ms=row.valid_to_at_ms,
-            )
+        select(DEVICE_METER, METER.c.medium).join(
+            METER, METER.c.meter_id == DEVICE_METER.c.meter_id
         )
-    return DeviceMap(version=version, gateways=frozenset(gateways), devices=devices)
+    )
+    found = [(row, Medium(row.medium)) for row in rows]
+    return DeviceMap(
+        version=version, gateways=allowed_gateways(connection), devices=_uses_of(found)
+    )
+
+
+def find_devices(
+    connection: Connection, serials: Collection[str]
+) -> Mapping[str, Sequence[DeviceUse]]:
+    """Return what these devices meant and mean, newest first; one that never was a meter: none."""
+    rows = find_among(connection, DEVICE_METER, _USE_COLUMNS, "device_serial", serials)
+    meter_ids = {row.meter_id for row in rows}
+    meters = find_among(connection, METER, ("meter_id", "medium"), "meter_id", meter_ids)
+    media = {row.meter_id: Medium(row.medium) for row in meters}
+    return _uses_of([(row, media[row.meter_id]) for row in rows])
+
+
+_USE_COLUMNS = ("device_serial", "valid_from_at_ms", "valid_to_at_ms", "meter_id")
+
+
+def allowed_gateways(connection: Connection) -> frozenset[str]:
+    """Return the gateways whose frames are taken."""
+    is_allowed = GATEWAY.c.is_allowed.is_(True)
+    return frozenset(connection.execute(select(GATEWAY.c.gateway_id).where(is_allowed)).scalars())
+
+
+def _uses_of(rows: Iterable[tuple[Row[tuple[str]], Medium]]) -> dict[str, Sequence[DeviceUse]]:
+    """Return by serial what the rows of `device_meter` say, newest first."""
+    found: dict[str, tuple[DeviceUse, ...]] = {}
+    for row, medium in rows:
+        use = DeviceUse(
+            meter_id=row.meter_id,
+            medium=medium,
+            valid_from_ms=_same_ms(row.valid_from_at_ms),
+            valid_to_ms=row.valid_to_at_ms,
+        )
+        found[row.device_serial] = (*found.get(row.device_serial, ()), use)
+    return {serial: tuple(sorted(uses, key=_begin, reverse=True)) for serial, uses in found.items()}
+
+
+def _begin(use: DeviceUse) -> int:
+    return use.valid_from_ms
+
+
+@lru_cache(maxsize=4096)
+def _same_ms(at_ms: int) -> int:
+    """Return the one number for an instant that a million devices may share."""
+    return at_ms
 
 
 def get_meter(connection: Connection, meter_id: str) -> MeterRecord | None:

@@ -14,6 +14,10 @@ METADATA = MetaData(
 )
 """Named constraints, so that a migration can change them on both databases."""
 
+SENT_AS_BYTES = "sent_as_bytes"
+"""In `Table.info`: rows come by the thousand and go to PostgreSQL as bytes (`bulk_io`); all columns
+are whole numbers of 64 bits, floats, texts or bytes, on every database ever migrated."""
+
 
 def running_number() -> TypeEngine[int]:
     """Return the type of a number the database draws: SQLite counts only in INTEGER."""

@@ -5,7 +5,7 @@ The hot tables have no foreign keys: a reading of a meter that was removed is st
 
 from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, String, Table, Text
 
-from sync_server.db.metadata import METADATA, running_number
+from sync_server.db.metadata import METADATA, SENT_AS_BYTES, running_number
 from wire_contracts.quantities import Quantity
 
 FRAME_LEDGER = Table(
@@ -17,6 +17,7 @@ FRAME_LEDGER = Table(
     Column("payload_hash", BigInteger, nullable=False),
     Column("refused_code", String(40), nullable=True),
     sqlite_with_rowid=False,
+    info={SENT_AS_BYTES: True},
 )
 """Every frame taken, RULINGS R2; `refused_code` when it lies in quarantine. How long entries stay
 is a policy (ADR 0032)."""
@@ -81,6 +82,7 @@ READING = Table(
     Column("time_quality", String(16), nullable=True),
     Column("raw", LargeBinary, nullable=True),
     sqlite_with_rowid=False,
+    info={SENT_AS_BYTES: True},
 )
 """One row per meter and instant. `quality`: JSON, quantity to code where not good. `revision`:
 the highest profile revision in the row; `older_revisions`: JSON, quantity to revision where a
@@ -96,6 +98,7 @@ READING_LATEST = Table(
     Column("state", Text, nullable=False),
     Index(None, "gateway_id"),
     sqlite_with_rowid=False,
+    info={SENT_AS_BYTES: True},
 )
 """Newest instant of a meter, newest instant that carried a value, the gateway that brought the
 newest instant, and `state`: JSON, quantity to [value or null, measured_at_ms, code or null]."""
@@ -115,6 +118,7 @@ READING_HOURLY = Table(
     Column("reading_count", BigInteger, nullable=False),
     Column("worst_quality", String(24), nullable=True),
     sqlite_with_rowid=False,
+    info={SENT_AS_BYTES: True},
 )
 """Per meter and hour (UTC): the totaliser at its first and last reading and the range of the
 instantaneous flow, all of one `quantity` (gas: base volume where there is one, RULINGS R9), and the

@@ -12,6 +12,7 @@ The line through the modules:
     reading_rows      pure: frames of one meter and instant become one row
     hourly            pure: what is known of one meter and hour
     latest            pure: what is newest of one meter
+    remembered        pure: the newest of a meter and its hour in few bytes
     ingest_memory     what the writer remembers between two transactions, and when to forget it
     frame_store       ledger, acknowledgements, gaps, clones
     arrival_store     the list of what arrived, for detection

@@ -8,18 +8,20 @@ from sqlalchemy import Connection
 from sync_server.assets.asset_store import (
     add_gateway,
     add_meter,
-    load_device_map,
+    allowed_gateways,
+    find_devices,
     map_device,
 )
 from sync_server.assets.assets import NewMeter
 from sync_server.assets.device_map import DeviceMap
 from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.server_store import asset_version
 from sync_server.readings.arrivals import Accepted
 from sync_server.readings.ingest import accept, is_future, is_time_unknown
 from sync_server.readings.quarantine_store import Kept, find_kept, mark_adopted
 from sync_server.readings.reading_store import ReadingStore
 from wire_contracts.errors import ContractError
-from wire_contracts.frames import ms_from_utc, parse_frame
+from wire_contracts.frames import Frame, ms_from_utc, parse_frame
 from wire_contracts.payloads import read_json
 
 
@@ -58,11 +60,16 @@ def adopt_gateway(connection: Connection, gateway_id: str, name: str, now_utc: d
 
 
 def _replay(connection: Connection, kept: Sequence[Kept], now_utc: datetime) -> int:
-    devices = load_device_map(connection)
+    frames = [(each, frame) for each in kept if (frame := _frame_of(each)) is not None]
+    devices = DeviceMap(
+        version=asset_version(connection),
+        gateways=allowed_gateways(connection),
+        devices=find_devices(connection, {frame.device for _, frame in frames}),
+    )
     accepted: list[Accepted] = []
     usable: list[Kept] = []
-    for each in kept:
-        found = _judge(each, devices)
+    for each, frame in frames:
+        found = _judge(each, frame, devices)
         if found is not None:
             accepted.append(found)
             usable.append(each)
@@ -71,13 +78,16 @@ def _replay(connection: Connection, kept: Sequence[Kept], now_utc: datetime) -> 
     return len(usable)
 
 
-def _judge(kept: Kept, devices: DeviceMap) -> Accepted | None:
-    """Return the frame as accepted, None when it still cannot be used."""
-    place = f"quarantine {kept.quarantine_id}"
+def _frame_of(kept: Kept) -> Frame | None:
+    """Return the frame that was kept, None where it is none."""
     try:
-        frame = parse_frame(read_json(place, kept.body))
+        return parse_frame(read_json(f"quarantine {kept.quarantine_id}", kept.body))
     except ContractError:
         return None
+
+
+def _judge(kept: Kept, frame: Frame, devices: DeviceMap) -> Accepted | None:
+    """Return the frame as accepted, None when it still cannot be used."""
     measured_at_ms = ms_from_utc(frame.measured_at_utc)
     if is_future(measured_at_ms, kept.received_at_ms) or is_time_unknown(frame):
         return None

@@ -8,10 +8,11 @@ import orjson
 
 from sync_server.assets.device_map import DeviceUse
 from wire_contracts.codes import Code
-from wire_contracts.frames import Frame, GapRecord, ms_from_utc
-from wire_contracts.quick_values import quick_value
+from wire_contracts.frames import Frame, GapRecord
+from wire_contracts.quick_values import maker_of, quick_value
 
 _HASH_BYTES = 8
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
 @quick_value
@@ -32,6 +33,9 @@ class Accepted:
     frame: Frame
     measured_at_ms: int
     use: DeviceUse
+
+
+make_key, make_accepted = maker_of(FrameKey), maker_of(Accepted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +81,15 @@ def hash_bytes(content: bytes) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def hash_frame(frame: Frame) -> int:
-    """Return the number of a frame's content, without its key: order and form do not matter."""
+def hash_frame(frame: Frame, measured_at_ms: int) -> int:
+    """Return the number of a frame's content, without its key: order and form do not matter.
+
+    `measured_at_ms` is the frame's instant, which whoever asks has at hand.
+    """
     content = orjson.dumps(
         (
             frame.device,
-            ms_from_utc(frame.measured_at_utc),
+            measured_at_ms,
             frame.profile,
             frame.group,
             frame.values,
@@ -90,7 +97,7 @@ def hash_frame(frame: Frame) -> int:
             frame.events,
             frame.time_quality,
         ),
-        option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
+        option=_OPTIONS,
     )
     return hash_bytes(content + frame.raw if frame.raw is not None else content)
 

@@ -51,6 +51,8 @@ def load_known_hashes(
     known: dict[tuple[str, int, int], int] = {}
     for batch in batches:
         ack = memory.epochs[batch.gateway_id, batch.epoch]
+        if not ack.ranges and min(seqs_of(batch), default=0) > ack.upto:
+            continue
         seqs = [seq for seq in seqs_of(batch) if ack.covers(seq)]
         if not seqs:
             continue

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sync_server.readings.reading_rows import ReadingRow
 from wire_contracts.quality import STALE, SUSPECT_RANGE, SUSPECT_RATE, QualityCode, is_bad
 from wire_contracts.quantities import Medium, Quantity
-from wire_contracts.quick_values import quick_value
+from wire_contracts.quick_values import maker_of, quick_value
 
 HOUR_MS = 3_600_000
 
@@ -50,6 +50,9 @@ class Hour:
     flow_max_m3h: float | None = None
     reading_count: int = 0
     worst_quality: QualityCode | None = None
+
+
+make_hour = maker_of(Hour)
 
 
 def hour_of(measured_at_ms: int) -> int:
@@ -138,14 +141,15 @@ def _widen(
     count: int,
 ) -> Hour:
     total_m3, flow_m3h = sample
-    is_first = total_m3 is not None and (hour.first_at_ms is None or at_ms < hour.first_at_ms)
-    is_last = total_m3 is not None and (hour.last_at_ms is None or at_ms > hour.last_at_ms)
-    return Hour(
+    first_at_ms, last_at_ms = hour.first_at_ms, hour.last_at_ms
+    is_first = total_m3 is not None and (first_at_ms is None or at_ms < first_at_ms)
+    is_last = total_m3 is not None and (last_at_ms is None or at_ms > last_at_ms)
+    return make_hour(
         hour_at_ms=hour.hour_at_ms,
         quantity=quantity,
-        first_at_ms=at_ms if is_first else hour.first_at_ms,
+        first_at_ms=at_ms if is_first else first_at_ms,
         first_m3=total_m3 if is_first else hour.first_m3,
-        last_at_ms=at_ms if is_last else hour.last_at_ms,
+        last_at_ms=at_ms if is_last else last_at_ms,
         last_m3=total_m3 if is_last else hour.last_m3,
         flow_min_m3h=_lower(hour.flow_min_m3h, flow_m3h),
         flow_max_m3h=_higher(hour.flow_max_m3h, flow_m3h),

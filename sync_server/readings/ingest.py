@@ -14,6 +14,8 @@ from sync_server.readings.arrivals import (
     hash_bytes,
     hash_frame,
     hash_gap,
+    make_accepted,
+    make_key,
 )
 from wire_contracts.codes import Code
 from wire_contracts.frames import Batch, Frame, TimeQuality, frame_json, ms_from_utc
@@ -54,9 +56,9 @@ def sort_arrivals(
     seen: dict[tuple[str, int, int], int] = {}
     for batch in batches:
         is_known = batch.gateway_id in devices.gateways
-        for key, payload_hash, item in _items(batch):
+        for key, measured_at_ms, payload_hash, item in _items(batch):
             place = (key.gateway_id, key.epoch, key.seq)
-            before = seen.get(place, known_hashes.get(place))
+            before = seen[place] if place in seen else known_hashes.get(place)
             if before == payload_hash:
                 sorting.duplicate_count += 1
                 continue
@@ -64,7 +66,7 @@ def sort_arrivals(
                 seen[place] = payload_hash
             if isinstance(item, Frame):
                 verdict = (
-                    _judge(key, payload_hash, item, devices, received_at_ms)
+                    _judge(key, (measured_at_ms, payload_hash), item, devices, received_at_ms)
                     if is_known
                     else _refuse(key, payload_hash, item, *_unknown_gateway(key))
                 )
@@ -82,29 +84,28 @@ def sort_arrivals(
     )
 
 
-def _items(batch: Batch) -> Iterator[tuple[FrameKey, int, Frame | Refused | Gap]]:
+def _items(batch: Batch) -> Iterator[tuple[FrameKey, int, int, Frame | Refused | Gap]]:
+    """Yield key, instant in ms (0: of no frame), hash and what it is."""
     gateway_id, epoch = batch.gateway_id, batch.epoch
     for frame in batch.frames:
-        key = FrameKey(gateway_id=gateway_id, epoch=epoch, seq=frame.seq)
-        yield key, hash_frame(frame), frame
+        key = make_key(gateway_id=gateway_id, epoch=epoch, seq=frame.seq)
+        measured_at_ms = ms_from_utc(frame.measured_at_utc)
+        yield key, measured_at_ms, hash_frame(frame, measured_at_ms), frame
     for rejected in batch.rejected:
         key = FrameKey(gateway_id=gateway_id, epoch=epoch, seq=rejected.seq)
         payload_hash = hash_bytes(rejected.body)
-        yield (
-            key,
-            payload_hash,
-            Refused(
-                key=key,
-                payload_hash=payload_hash,
-                code=rejected.code,
-                reason=rejected.reason,
-                body=rejected.body,
-            ),
+        refused = Refused(
+            key=key,
+            payload_hash=payload_hash,
+            code=rejected.code,
+            reason=rejected.reason,
+            body=rejected.body,
         )
+        yield key, 0, payload_hash, refused
     for gap in batch.gaps:
         key = FrameKey(gateway_id=gateway_id, epoch=epoch, seq=gap.seq)
         payload_hash = hash_gap(gap)
-        yield key, payload_hash, Gap(key=key, payload_hash=payload_hash, record=gap)
+        yield key, 0, payload_hash, Gap(key=key, payload_hash=payload_hash, record=gap)
 
 
 def _put(sorting: _Sorting, verdict: Accepted | Refused, *, is_clone: bool) -> None:
@@ -117,9 +118,13 @@ def _put(sorting: _Sorting, verdict: Accepted | Refused, *, is_clone: bool) -> N
 
 
 def _judge(
-    key: FrameKey, payload_hash: int, frame: Frame, devices: DeviceMap, received_at_ms: int
+    key: FrameKey,
+    of_frame: tuple[int, int],
+    frame: Frame,
+    devices: DeviceMap,
+    received_at_ms: int,
 ) -> Accepted | Refused:
-    measured_at_ms = ms_from_utc(frame.measured_at_utc)
+    measured_at_ms, payload_hash = of_frame
     if is_future(measured_at_ms, received_at_ms):
         return _refuse(
             key,
@@ -141,7 +146,7 @@ def _judge(
     use = devices.find(frame.device, measured_at_ms)
     if use is None:
         return _refuse(key, payload_hash, frame, *unknown_meter(key, frame))
-    return Accepted(
+    return make_accepted(
         key=key,
         payload_hash=payload_hash,
         frame=frame,

@@ -12,23 +12,21 @@ meter that belongs elsewhere, or to nobody yet, needs the place for itself (`db.
 """
 
 import secrets
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from sync_server.assets.asset_store import load_device_map
-from sync_server.assets.device_map import DeviceMap
+from sync_server.assets.asset_store import allowed_gateways, find_devices
+from sync_server.assets.device_map import DeviceMap, DeviceUse
 from sync_server.db.bulk_io import Cell, OnExisting, put_cells
 from sync_server.db.ingest_turns import take_everything, take_partitions
 from sync_server.db.server_tables import SERVER_STATE
-from sync_server.readings.hourly import Hour
-from sync_server.readings.latest import Latest
+from sync_server.readings.remembered import MeterMemory, PackedMeter, pack_meter, unpack_meter
 from wire_contracts.acks import EpochAck
-from wire_contracts.quick_values import quick_value
 from wire_contracts.topics import PARTITION_COUNT, partition_of
 
 _STAMP = "ingest_stamp"
@@ -36,16 +34,11 @@ _VERSION = "asset_version"
 _STAMP_BITS = 62
 
 MAX_METERS = 1_000_000
-"""Meters remembered; about 1 kB each. Beyond it the longest unheard one is read again, which takes
-as long as half of all else that is done for a reading."""
+"""Meters remembered. Beyond it the longest unheard one is read again, which takes as long as half
+of all else that is done for a reading."""
 
-
-@quick_value
-class MeterMemory:
-    """The newest of a meter, and the hour that it lies in."""
-
-    latest: Latest
-    hour: Hour
+MAX_DEVICES = 2 * MAX_METERS
+"""Devices remembered, those that are no meter among them; beyond it they are looked up anew."""
 
 
 @dataclass(slots=True)
@@ -62,6 +55,10 @@ class IngestMemory:
         held: The partitions that it has to itself; None: all.
         homes: The partitions that anything remembered may belong to.
         unheard: The meters that were found to have no reading: that may change any time.
+        devices: Gateways as the assets have them, and the devices of `uses`.
+        uses: What each device means that was heard since an asset changed; nothing: no meter.
+        meters: What is remembered of each meter, the longest unheard first.
+        opened: The meters that the present transaction looks at or changes.
     """
 
     is_shared: bool = False
@@ -72,7 +69,9 @@ class IngestMemory:
     homes: set[int] = field(default_factory=set)
     unheard: set[str] = field(default_factory=set)
     devices: DeviceMap = field(default_factory=lambda: DeviceMap(version=-1))
-    meters: OrderedDict[str, MeterMemory | None] = field(default_factory=OrderedDict)
+    uses: dict[str, Sequence[DeviceUse]] = field(default_factory=dict)
+    meters: dict[str, PackedMeter | None] = field(default_factory=dict)
+    opened: dict[str, MeterMemory] = field(default_factory=dict)
     epochs: dict[tuple[str, int], EpochAck] = field(default_factory=dict)
 
     def begin(self, connection: Connection, partitions: Collection[int] | None = None) -> None:
@@ -97,7 +96,7 @@ class IngestMemory:
         elif self.is_shared:
             self._forget_overtaken(found)
         if self.devices.version != found.get(_VERSION, 0):
-            self.devices = load_device_map(connection)
+            self._forget_assets(connection, found.get(_VERSION, 0))
         if self.is_shared:
             self.stamp = found.get(_STAMP, 0)
             self.stamps = {name: found[name] for name in found if name in _PARTITION_STAMPS}
@@ -106,27 +105,57 @@ class IngestMemory:
             connection.execute(
                 update(SERVER_STATE).where(SERVER_STATE.c.name == _STAMP).values(number=self.stamp)
             )
-        while len(self.meters) > MAX_METERS:
-            self.meters.popitem(last=False)
+        if len(self.uses) > MAX_DEVICES:
+            self.uses.clear()
+        _make_room(self.meters)
 
     def touch(self, gateway_id: str) -> None:
         """Note that what belongs to the gateway's partition is being changed."""
         self.touched.add(gateway_id)
 
+    def know_devices(self, connection: Connection, serials: Collection[str]) -> None:
+        """Bring what these devices mean into the memory, until an asset changes."""
+        missing = [serial for serial in serials if serial not in self.uses]
+        if missing:
+            self.uses.update(dict.fromkeys(missing, ()))
+            self.uses.update(find_devices(connection, missing))
+
     def remember(self, meter_id: str, meter: MeterMemory | None) -> None:
         """Take in what the database has of a meter; None: no reading yet."""
-        self.meters[meter_id] = meter
+        self.meters[meter_id] = None if meter is None else pack_meter(meter)
         if meter is None:
             self.unheard.add(meter_id)
         else:
             self.homes.add(partition_of(meter.latest.gateway_id))
+
+    def meter(self, meter_id: str) -> MeterMemory | None:
+        """Return a meter as the present transaction has left it; None: no reading yet."""
+        opened = self.opened.get(meter_id)
+        if opened is None:
+            packed = self.meters.get(meter_id)
+            if packed is None:
+                return None
+            opened = self.opened[meter_id] = unpack_meter(packed)
+        return opened
+
+    def change(self, meter_id: str, meter: MeterMemory) -> None:
+        """Take in what the present transaction makes of a meter."""
+        self.opened[meter_id] = meter
+
+    def put_away(self) -> None:
+        """Remember what the present transaction has made of its meters, as heard of just now."""
+        meters = self.meters
+        for meter_id, meter in self.opened.items():
+            meters.pop(meter_id, None)
+            meters[meter_id] = pack_meter(meter)
+        self.opened.clear()
 
     def has_to_itself(self, meter_ids: Iterable[str]) -> bool:
         """Return whether no other transaction can write these meters, all of them remembered."""
         if self.held is None:
             return True
         found = [self.meters[meter_id] for meter_id in meter_ids]
-        homes = {meter.latest.gateway_id for meter in found if meter is not None}
+        homes = {meter.gateway_id for meter in found if meter is not None}
         return None not in found and self.held.issuperset(map(partition_of, homes))
 
     def finish(self, connection: Connection) -> None:
@@ -153,13 +182,22 @@ class IngestMemory:
         """Begin with nothing touched; who had no reading may have one by now."""
         self.homes.update(map(partition_of, self.touched))
         self.touched.clear()
+        self.opened.clear()
         for meter_id in self.unheard:
             if self.meters.get(meter_id) is None:
                 self.meters.pop(meter_id, None)
         self.unheard.clear()
 
+    def _forget_assets(self, connection: Connection, version: int) -> None:
+        """Look gateways up again; a device when it is next heard: there may be a million."""
+        self.uses = {}
+        self.devices = DeviceMap(
+            version=version, gateways=allowed_gateways(connection), devices=self.uses
+        )
+
     def _forget_all(self) -> None:
         self.meters.clear()
+        self.opened.clear()
         self.epochs.clear()
         self.homes.clear()
 
@@ -173,7 +211,7 @@ class IngestMemory:
         if not overtaken:
             return
         for meter_id, meter in list(self.meters.items()):
-            if meter is None or partition_of(meter.latest.gateway_id) in overtaken:
+            if meter is None or partition_of(meter.gateway_id) in overtaken:
                 del self.meters[meter_id]
         for key in list(self.epochs):
             if partition_of(key[0]) in overtaken:
@@ -183,6 +221,14 @@ class IngestMemory:
     def forget(self) -> None:
         """Remember nothing: the transaction in hand will not be committed."""
         self.stamp = None
+
+
+def _make_room(remembered: dict[str, PackedMeter | None]) -> None:
+    """Forget the longest unheard meters beyond `MAX_METERS`."""
+    surplus = len(remembered) - MAX_METERS
+    if surplus > 0:
+        for meter_id in list(islice(remembered, surplus)):
+            del remembered[meter_id]
 
 
 def _stamp_of(partition: int) -> str:

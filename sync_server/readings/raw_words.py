@@ -2,18 +2,23 @@
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 
 _LENGTH = struct.Struct(">I")
 
 
 def pack_groups(groups: Mapping[str, bytes]) -> bytes | None:
     """Return the words of all groups, by group name; None when there are none."""
-    parts: list[bytes] = []
-    for name in sorted(groups):
-        encoded = name.encode()
-        words = groups[name]
-        parts += [bytes([len(encoded)]), encoded, _LENGTH.pack(len(words)), words]
+    parts = [
+        _head(name) + _LENGTH.pack(len(words)) + words for name, words in sorted(groups.items())
+    ]
     return b"".join(parts) or None
+
+
+@lru_cache(maxsize=256)
+def _head(name: str) -> bytes:
+    encoded = name.encode()
+    return bytes([len(encoded)]) + encoded
 
 
 def unpack_groups(packed: bytes | None) -> dict[str, bytes]:

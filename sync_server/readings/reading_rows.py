@@ -7,7 +7,7 @@ from functools import lru_cache
 from wire_contracts.frames import Frame, TimeQuality
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
-from wire_contracts.quick_values import quick_value
+from wire_contracts.quick_values import maker_of, quick_value
 
 _TRUST = {TimeQuality.SANE: 0, TimeQuality.REPAIRED: 1, TimeQuality.BOOT_RELATIVE: 2}
 
@@ -37,6 +37,9 @@ class ReadingRow:
     older_revisions: Mapping[Quantity, int]
     time_quality: TimeQuality
     raw: Mapping[str, bytes]
+
+
+_make_row = maker_of(ReadingRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ def revision_of(profile: str) -> int:
 
 def row_of(meter_id: str, measured_at_ms: int, frame: Frame) -> ReadingRow:
     """Return the row of a frame that is alone at its instant."""
-    return ReadingRow(
+    return _make_row(
         meter_id=meter_id,
         measured_at_ms=measured_at_ms,
         values=frame.values,

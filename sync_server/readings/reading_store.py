@@ -31,8 +31,8 @@ from sync_server.readings.frame_store import (
 )
 from sync_server.readings.hourly import Hour, add_row, hour_of
 from sync_server.readings.ingest import sort_arrivals
-from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
-from sync_server.readings.latest import packed, see_row
+from sync_server.readings.ingest_memory import IngestMemory
+from sync_server.readings.latest import see_row
 from sync_server.readings.quality_event_store import (
     QualityEvent,
     QualityEventKind,
@@ -46,6 +46,7 @@ from sync_server.readings.reading_rows import (
     merge_rows,
     row_of,
 )
+from sync_server.readings.remembered import make_memory
 from sync_server.readings.row_store import (
     hourly_cells,
     latest_cells,
@@ -199,6 +200,9 @@ class ReadingStore:
         memory = self._memory
         for batch in batches:
             memory.touch(batch.gateway_id)
+        memory.know_devices(
+            connection, {frame.device for batch in batches for frame in batch.frames}
+        )
         load_epochs(connection, memory, {(batch.gateway_id, batch.epoch) for batch in batches})
         known = load_known_hashes(connection, memory, batches)
         arrivals = sort_arrivals(batches, known, memory.devices, received_at_ms)
@@ -263,7 +267,7 @@ class ReadingStore:
         return work
 
     def _is_late(self, key: RowKey) -> bool:
-        meter = self._memory.meters.get(key[0])
+        meter = self._memory.meter(key[0])
         return meter is not None and key[1] <= meter.latest.measured_at_ms
 
     def _take_row(
@@ -277,11 +281,12 @@ class ReadingStore:
         row = self._merge(work, key, frames, stored)
         if row is None:
             return
-        meter = self._memory.meters.get(key[0])
+        meter = self._memory.meter(key[0])
         gateway_id = max([item.key.gateway_id for item in frames])
         latest = see_row(meter.latest if meter else None, row, gateway_id)
-        for home in (latest, meter.latest if meter else latest):
-            self._memory.touch(home.gateway_id)
+        self._memory.touch(latest.gateway_id)
+        if meter is not None and meter.latest.gateway_id != latest.gateway_id:
+            self._memory.touch(meter.latest.gateway_id)
         hour_at_ms = hour_of(key[1])
         if stored is None:
             work.new_rows.append(row)
@@ -297,8 +302,7 @@ class ReadingStore:
             hour = meter.hour if meter is not None and is_same else Hour(hour_at_ms=hour_at_ms)
             hour = add_row(hour, row, work.media[key[0]])
             work.hours[key[0], hour_at_ms] = hour
-        self._memory.meters[key[0]] = MeterMemory(latest=latest, hour=hour)
-        self._memory.meters.move_to_end(key[0])
+        self._memory.change(key[0], make_memory(latest=latest, hour=hour))
 
     @staticmethod
     def _merge(
@@ -322,26 +326,25 @@ class ReadingStore:
         fresh = load_hours(connection, work.stale_hours, work.media, work.new_rows)
         work.hours.update(fresh)
         for (meter_id, hour_at_ms), hour in fresh.items():
-            meter = self._memory.meters[meter_id]
+            meter = self._memory.meter(meter_id)
             if meter is not None and meter.hour.hour_at_ms == hour_at_ms:
-                self._memory.meters[meter_id] = replace(meter, hour=hour)
+                self._memory.change(meter_id, replace(meter, hour=hour))
 
     def _refresh_valued(self, connection: Connection, meter_ids: set[str]) -> None:
         """Find anew when a meter last had a value, after an instant has lost all of its values."""
         for meter_id, valued_at_ms in load_newest_valued(connection, meter_ids).items():
-            meter = self._memory.meters[meter_id]
+            meter = self._memory.meter(meter_id)
             if meter is not None:
                 latest = replace(meter.latest, valued_at_ms=valued_at_ms)
-                self._memory.meters[meter_id] = replace(meter, latest=latest)
+                self._memory.change(meter_id, replace(meter, latest=latest))
 
     def _write_meters(self, connection: Connection, meter_ids: Iterable[str], work: _Work) -> None:
         latest_rows: list[Row] = []
         for meter_id in meter_ids:
-            meter = self._memory.meters[meter_id]
+            meter = self._memory.meter(meter_id)
             if meter is not None:
-                latest = packed(meter.latest)
-                self._memory.meters[meter_id] = MeterMemory(latest=latest, hour=meter.hour)
-                latest_rows.append(latest_cells(meter_id, latest))
+                latest_rows.append(latest_cells(meter_id, meter.latest))
+        self._memory.put_away()
         write_rows(connection, READING_LATEST, latest_rows, OnExisting.REPLACE)
         hour_rows = [hourly_cells(key[0], hour) for key, hour in work.hours.items()]
         write_rows(connection, READING_HOURLY, hour_rows, OnExisting.REPLACE)

@@ -12,10 +12,11 @@ from sqlalchemy import Row as SqlRow
 from sync_server.db.bulk_io import Row, find_rows
 from sync_server.db.reading_tables import READING, READING_HOURLY, READING_LATEST
 from sync_server.readings.hourly import HOUR_MS, Hour, gather_hour, hour_of, mend_hour
-from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
+from sync_server.readings.ingest_memory import IngestMemory
 from sync_server.readings.latest import Latest, state_text, values_of
 from sync_server.readings.raw_words import pack_groups, unpack_groups
 from sync_server.readings.reading_rows import ReadingRow
+from sync_server.readings.remembered import MeterMemory
 from wire_contracts.frames import TimeQuality
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Medium, Quantity

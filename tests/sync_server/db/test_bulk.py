@@ -1,17 +1,19 @@
 """Many rows at once: written as told, found by their keys, on both databases."""
 
 import pytest
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, inspect, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sync_server.db.bulk_io import (
     OnExisting,
     Row,
+    _types,
     find_among,
     find_rows,
     lock_among,
     write_rows,
 )
+from sync_server.db.metadata import METADATA, SENT_AS_BYTES
 from sync_server.db.reading_tables import READING_HOURLY, READING_LATEST
 
 HOUR_MS = 3_600_000
@@ -54,6 +56,42 @@ def test_keeping_twice_in_one_transaction_leaves_what_was_written_between(engine
 
     assert found == [("M-1", 1), ("M-of-1", 1), ("M-of-2", 2)]
     assert len(hours) == 2
+
+
+def test_what_is_sent_as_bytes_arrives_as_it_was(engine: Engine) -> None:
+    last = 2**63 - 1
+    rows: list[Row] = [
+        ("M-1", last, None, 1e308, -0.0, 5e-324, 7.0, last, last, None, None),
+        ("\u8868-\U0001f4a7", -last - 1, "volume_m3", 1, 0.1, 0.2, 3, None, 0, -1, "stale"),
+    ]
+    ordered = [(*row[:3], row[7], row[3], row[8], *row[4:7], row[9] or 0, row[10]) for row in rows]
+    for how in OnExisting:
+        with engine.connect() as connection:
+            write_rows(connection, READING_HOURLY, ordered, how)
+            found = connection.execute(select(READING_HOURLY).order_by(READING_HOURLY.c.hour_at_ms))
+
+            assert [tuple(row) for row in found] == [*reversed(ordered)]
+
+
+def test_a_text_that_is_too_long_or_no_text_is_refused_as_ever(postgres_engine: Engine) -> None:
+    for name in ("M" * 41, "M-\0"):
+        with pytest.raises(DBAPIError), postgres_engine.begin() as connection:
+            write_rows(connection, READING_LATEST, [latest(name, 1)], OnExisting.FAIL)
+
+
+def test_tables_that_go_as_bytes_have_the_types_that_are_sent(postgres_engine: Engine) -> None:
+    sent = [table for table in METADATA.sorted_tables if table.info.get(SENT_AS_BYTES)]
+    names = {"int8": "BIGINT", "float8": "DOUBLE PRECISION", "varchar": "VARCHAR", "bytea": "BYTEA"}
+    found = inspect(postgres_engine)
+
+    assert {table.name for table in sent} == {
+        "frame_ledger", "reading", "reading_hourly", "reading_latest"
+    }  # fmt: skip
+    for table in sent:
+        columns = [str(each["type"]).partition("(")[0] for each in found.get_columns(table.name)]
+        assert [name.replace("TEXT", "VARCHAR") for name in columns] == [
+            names[kind] for kind in _types(table)
+        ]
 
 
 @pytest.mark.parametrize("count", [0, 1, 4500])
