@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Row as SqlRow
 
 from field_app.store import sealed_store
 from field_app.store.among import is_among_bound
@@ -14,9 +15,10 @@ from field_app.store.bulk_write import Row, change_rows
 from field_app.store.fixed_statement import FixedStatement
 from field_app.store.outbox_store import Look, operation_of_body
 from field_app.store.record_states import WITHOUT_EFFECT, OpStatus
+from field_app.store.sealed_store import BY_ITS_WORDS, taken_at_ms
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.fields import JsonObject
-from wire_contracts.operations import NO_EFFECT, OperationResult, Outcome, told_of
+from wire_contracts.operations import OperationResult, Outcome, told_of
 from wire_contracts.orders import APPENDED
 from wire_contracts.payloads import dump_json
 from wire_contracts.sealed import SealedKind
@@ -62,12 +64,18 @@ _SETTLED = (
 
 
 def settle(
-    connection: Connection, results: Sequence[OperationResult], *, round_no: int, at_ms: int
+    connection: Connection,
+    results: Sequence[OperationResult],
+    *,
+    round_no: int,
+    at_ms: int,
+    is_restored: bool = False,
 ) -> Settled:
     """Store the outcomes; return the records they belong to.
 
     What had no effect (refused, conflict) stops being shown as if it had; what had stays in the
     overlay until its echo is pulled. A result for an unknown operation is left alone.
+    `is_restored`: they are of a server that turns out just now to be a restored one.
     """
     told = {result.op_id: result for result in results}
     op_ids = json.dumps(list(told))
@@ -89,7 +97,7 @@ def settle(
                 "" if is_news else row.decision,
                 round_no,
                 at_ms,
-                row.taken_at_ms or told_of(result, at_ms) or NO_EFFECT,
+                taken_at_ms(_known_of(row, is_restored=is_restored), told_of(result, at_ms)),
                 row.op_id,
             )
         )
@@ -99,6 +107,11 @@ def settle(
         records={row.order_id for row in rows},
         undone={row.order_id for row in rows if _is_undone(told[row.op_id])},
     )
+
+
+def _known_of(row: SqlRow[*tuple[str | int | None, ...]], *, is_restored: bool) -> int:
+    is_unanswered = is_restored and row.outcome is None and row.taken_at_ms == 0
+    return BY_ITS_WORDS if is_unanswered else int(row.taken_at_ms)
 
 
 def _is_undone(result: OperationResult) -> bool:
@@ -165,12 +178,15 @@ def queue_all_again(connection: Connection) -> set[str]:
 
     History reaches back 90 days. It is marked as a repeat, so that an old answer does not cover a
     newer row meanwhile; what awaited its echo stays in the overlay. What the office had decided is
-    forgotten with an outcome that is another one there (`settle`). Returns the records.
+    forgotten with an outcome that is another one there (`settle`). What had no answer counts by its
+    words from then on. Returns the records.
     """
     settled = outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED])
     received = outbox_op.c.status == OpStatus.RECEIVED
     touched = select(outbox_op.c.order_id).where(or_(settled, received))
     records = set(connection.execute(touched).scalars())
+    unanswered = outbox_op.c.outcome.is_(None) & (outbox_op.c.taken_at_ms == 0)
+    connection.execute(update(outbox_op).where(unanswered).values(taken_at_ms=BY_ITS_WORDS))
     again = {"status": OpStatus.QUEUED, "ack_seq": 0}
     connection.execute(update(outbox_op).where(settled).values(is_repeat=1, **again))
     connection.execute(update(outbox_op).where(received).values(again))

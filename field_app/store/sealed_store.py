@@ -240,8 +240,19 @@ _IS_OF_KEY = case((func.json_valid(sealed_item.c.envelope) == 1, _ENVELOPE_KEY))
 set up without the old one's keys will never open it. So is one that is damaged: asked without
 looking first it would stop every withdrawal."""
 
+NEVER_TAKEN: Final = -1
+"""In `taken_at_ms`: a server said that it has no effect, and none has taken it."""
+
+BY_ITS_WORDS: Final = -2
+"""In `taken_at_ms` and `told_ms`: it had no answer when the server was restored. The restored one
+takes it by its words, later than others maybe that are later words: it proves nothing to the next.
+"""
+
+_TAKEN: Final = outbox_op.c.taken_at_ms
 TOLD_MS: Final = case(
-    (outbox_op.c.taken_at_ms > 0, outbox_op.c.taken_at_ms),
+    (_TAKEN > 0, _TAKEN),
+    (_TAKEN == NEVER_TAKEN, NO_EFFECT),
+    (_TAKEN == BY_ITS_WORDS, None),
     (
         outbox_op.c.outcome.in_(sorted(WITHOUT_EFFECT))
         & outbox_op.c.code.is_distinct_from(str(Code.GONE)),
@@ -251,8 +262,24 @@ TOLD_MS: Final = case(
 """What servers have told of an operation (`wire_contracts.operations.told_of`).
 
 Once one has taken it, that is said ever after: a restored server may refuse it, because of what it
-learnt first, and be restored in its turn.
+learnt first, and be restored in its turn. So is a refusal, which a server that does not know the
+order (`gone`) says nothing of.
 """
+
+_TO_KEEP: Final = case((_TAKEN == BY_ITS_WORDS, BY_ITS_WORDS), else_=TOLD_MS.element).label(
+    "told_ms"
+)
+"""What an envelope keeps of it."""
+
+
+def taken_at_ms(known: int, told: int | None) -> int:
+    """Return what is kept as `taken_at_ms` after an answer, from what was known before it."""
+    if told is None or known > 0:
+        return known
+    if told == NO_EFFECT:
+        return NEVER_TAKEN
+    return known if known == BY_ITS_WORDS else told
+
 
 _UNSEALED: Final = (
     select(
@@ -261,7 +288,7 @@ _UNSEALED: Final = (
         outbox_op.c.group_id,
         outbox_op.c.body,
         outbox_op.c.made_at_ms,
-        TOLD_MS,
+        _TO_KEEP,
     )
     .select_from(
         outbox_op.outerjoin(
@@ -307,7 +334,7 @@ def seal_history(connection: Connection, seal: Seal) -> int:
             outbox_op.c.body,
             outbox_op.c.made_at_ms,
             outbox_op.c.acked_at_ms,
-            TOLD_MS,
+            _TO_KEEP,
         ).where(outbox_op.c.status.not_in(sorted(WAITING)))
     ).all()
     made = 0
@@ -452,7 +479,7 @@ def _item(row: Row[*tuple[str, ...]]) -> SealedItem | None:
         key=_key(row),
         envelope=envelope,
         group=row.group_id,
-        told_ms=row.told_ms,
+        told_ms=None if row.told_ms is None or row.told_ms < 0 else row.told_ms,
     )
 
 
@@ -508,8 +535,7 @@ def settle_alone(
         envelope = item.envelope
         if (envelope.kind, envelope.about) != (result.kind, result.about):
             continue  # an answer about something else: it is asked again
-        told_ms = item.told_ms if item.told_ms or result.told_ms is None else result.told_ms
-        asked = {**_named(item.key), "done_at_ms": max(at_ms, 1), "told": told_ms}
+        asked = {**_named(item.key), "done_at_ms": max(at_ms, 1), "told": result.told_ms}
         done += connection.execute(_SETTLE, asked).rowcount
     before_ms = at_ms - HISTORY // timedelta(milliseconds=1)
     is_old = and_(sealed_item.c.acked_at_ms > 0, sealed_item.c.acked_at_ms < before_ms)
@@ -517,12 +543,18 @@ def settle_alone(
     return done
 
 
+_NEW_TOLD: Final = bindparam("told", type_=Integer)
 _SETTLE: Final = (
     update(sealed_item)
     .where(_IS_MINE)
     .values(
         acked_at_ms=bindparam("done_at_ms", type_=Integer),
-        told_ms=bindparam("told", type_=Integer),
+        told_ms=case(
+            (_NEW_TOLD.is_(None), sealed_item.c.told_ms),
+            (sealed_item.c.told_ms > 0, sealed_item.c.told_ms),
+            ((sealed_item.c.told_ms == BY_ITS_WORDS) & (_NEW_TOLD > 0), BY_ITS_WORDS),
+            else_=_NEW_TOLD,
+        ),
     )
 )
 
@@ -536,6 +568,11 @@ _ANY_ACKED: Final = select(sealed_item.c.about).where(sealed_item.c.acked_at_ms 
 
 
 def queue_all_again(connection: Connection) -> None:
-    """Let everything wait again: the server was restored (RULINGS R1)."""
+    """Let everything wait again: the server was restored (RULINGS R1).
+
+    What it had not answered counts by its words from then on.
+    """
+    is_unanswered = (sealed_item.c.acked_at_ms <= 0) & sealed_item.c.told_ms.is_(None)
+    connection.execute(update(sealed_item).where(is_unanswered).values(told_ms=BY_ITS_WORDS))
     again = update(sealed_item).where(sealed_item.c.acked_at_ms > 0)
     connection.execute(again.values(acked_at_ms=0))

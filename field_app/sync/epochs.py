@@ -14,6 +14,12 @@ from field_app.store import (
 from field_app.store.settings_store import Key
 
 
+def is_another(connection: Connection, server_epoch: int | None) -> bool:
+    """Return whether the server is another one than before."""
+    known = settings_store.load_text(connection, Key.SERVER_EPOCH)
+    return server_epoch is not None and known is not None and known != str(server_epoch)
+
+
 def take_epoch(connection: Connection, server_epoch: int | None) -> bool:
     """Return True when the server is another one than before: everything begins afresh.
 

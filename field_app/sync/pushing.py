@@ -16,7 +16,7 @@ from field_app.store.outgoing_store import Outgoing
 from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key
 from field_app.sync import sync_store
-from field_app.sync.epochs import take_epoch
+from field_app.sync.epochs import is_another, take_epoch
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from wire_contracts.clock import Clock
 from wire_contracts.operations import PushAnswer, WrittenPush
@@ -184,7 +184,11 @@ class Pusher:
         sync_store.note_contact(connection, self._clock, answer.server_now_ms)
         round_no = settings_store.load_integer(connection, Key.PULL_ROUND)
         settled = outcome_store.settle(
-            connection, answer.results, round_no=round_no, at_ms=answer.server_now_ms
+            connection,
+            answer.results,
+            round_no=round_no,
+            at_ms=answer.server_now_ms,
+            is_restored=is_another(connection, answer.server_epoch),
         )
         take_epoch(connection, answer.server_epoch)
         if answer.must_renew_replica:

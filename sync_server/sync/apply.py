@@ -219,7 +219,7 @@ def _later_word(
     """Return why a crews' field keeps what it says, None when the word is the latest."""
     if operation.field not in FIELD_OWNED:
         return None
-    is_overtaken = context.words.is_overtaken(operation, time, current)
+    is_overtaken = context.words.is_overtaken(operation, time, current, context.told_ms)
     return (Code.STATE, "a later word stands") if is_overtaken else None
 
 

@@ -1,7 +1,7 @@
 """Decides when a tap happened, from all the clocks a tablet has (trap T21)."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -78,8 +78,29 @@ class BootTimes:
         self._is_doubtful.insert(place, is_doubtful)
 
 
+def had_by(taps: Iterable[tuple[str, DeviceTime]], told: Mapping[str, int]) -> dict[str, int]:
+    """Return when a former server had operations at the latest, ms, by id; of others nothing.
+
+    `taps`: id and time of each. What was tapped in one boot before what it had was tapped before.
+    """
+    found: dict[str, int] = {}
+    newest: dict[str, int] = {}
+    for op_id, at in sorted(taps, key=lambda each: each[1].mono_ms, reverse=True):
+        told_ms = told.get(op_id) or None
+        known_ms = newest.get(at.boot_id)
+        had_ms = [each for each in (told_ms, known_ms) if each is not None]
+        if had_ms:
+            found[op_id] = newest[at.boot_id] = min(had_ms)
+    return found
+
+
 def corrected_time(
-    at: DeviceTime, *, earliest_ms: int, received_at_ms: int, boot: BootTimes | None = None
+    at: DeviceTime,
+    *,
+    earliest_ms: int,
+    received_at_ms: int,
+    boot: BootTimes | None = None,
+    had_at_ms: int | None = None,
 ) -> EventTime:
     """Return the tap's time on the server's clock.
 
@@ -87,6 +108,7 @@ def corrected_time(
     nearer end. Bounds are the last contact before the tap (the enrolment `earliest_ms`, when the
     tablet does not say), the taps of the same boot, and the receipt. A tap from before the
     enrolment keeps its time and is flagged: a tablet that was enrolled anew still has its words.
+    `had_at_ms`: when a former server had it; not before the taps before it.
     """
     corrected_ms = at.wall_ms + at.offset_ms
     high_ms = received_at_ms
@@ -95,6 +117,8 @@ def corrected_time(
         after_ms, before_ms = boot.bounds(at.mono_ms)
         high_ms = high_ms if before_ms is None else min(high_ms, before_ms)
         low_ms = low_ms if after_ms is None else max(low_ms, after_ms)
+        had_at_ms = had_at_ms and max(had_at_ms, after_ms or had_at_ms)
+    high_ms = min(high_ms, had_at_ms or high_ms)
     clamped_ms = max(min(low_ms, high_ms), min(corrected_ms, high_ms))
     is_moved = abs(clamped_ms - corrected_ms) > _SUSPECT_MS
     is_off = is_moved or abs(at.offset_ms) > _SUSPECT_MS or clamped_ms < earliest_ms

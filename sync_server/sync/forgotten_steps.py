@@ -123,10 +123,13 @@ def write_recalled(context: CrewContext, recalled: Recalled, word_utc: datetime)
     )
     if recalled.claim_utc is not None:
         context.book.change(order_id, {"crew_id": context.tablet.crew_id})
+        if context.restored_at_utc is not None:
+            context.words.give_up(order_id, context.tablet.crew_id, context.restored_at_utc)
     for event in recalled.steps:
         context.book.move(order_id, event, mover)
     if WorkOrderEvent.REOPEN in recalled.steps:  # before the crew heard of it, and not just now
-        context.book.change(order_id, {"visit_from_ms": ms_from_utc(word_utc)})
+        began_utc = min(word_utc, context.now_utc)  # a former server's clock may have been ahead
+        context.book.change(order_id, {"visit_from_ms": ms_from_utc(began_utc)})
 
 
 def note_repeat(
@@ -141,14 +144,18 @@ def note_repeat(
 def is_of_former_visit(connection: Connection, context: CrewContext, order: OrderHead) -> bool:
     """Return whether what belongs to one visit is of one before that which ended last.
 
-    Known where the same user action finished its visit, of the same crew: a later end is of a
-    later visit.
+    Known where the same user action finished its visit: a later end is of a later visit. One of
+    another crew is later by the server's word alone: it may have worked on what it had lost.
     """
     if context.finished_ms is None or order.crew_id != context.tablet.crew_id:
         return False
     context.book.write()  # a step of this push counts too
     end = last_end(connection, order.order_id)
-    return end is not None and ms_from_utc(end.known_at_utc) > context.finished_ms
+    if end is None:
+        return False
+    is_own = end.crew_id == context.tablet.crew_id
+    ended_at_utc = end.known_at_utc if is_own else end.word_utc
+    return ms_from_utc(ended_at_utc) > context.finished_ms
 
 
 def is_of_unknown_visit(

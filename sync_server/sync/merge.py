@@ -50,13 +50,15 @@ def owner_of(field: str) -> Owner:
 class FieldWord(NamedTuple):
     """A crew's word for a field: by which copy of a store, as which of its taps, and when.
 
-    `at_ms`: the corrected moment, ms since 1970; not believed when `is_doubtful`.
+    `at_ms`: the corrected moment, ms since 1970; not believed when `is_doubtful`. `until_ms`: when
+    a former server had it, which no clock of a tablet moves; 0: nobody told.
     """
 
     replica_id: str
     n: int
     at_ms: int
     is_doubtful: bool
+    until_ms: int = 0
 
 
 _SLACK_MS = SUSPECT_OFFSET // timedelta(milliseconds=1)
@@ -81,6 +83,8 @@ def _is_later(word: FieldWord, mine: FieldWord, *, has_seen: bool, is_counted: b
     if is_counted and word.replica_id == mine.replica_id:
         is_seen_since = has_seen and is_believed and mine.at_ms > word.at_ms + _SLACK_MS
         return word.n > mine.n and not is_seen_since
+    if mine.until_ms and not word.is_doubtful and word.at_ms > mine.until_ms:
+        return True
     return is_believed and word.at_ms > mine.at_ms + (_SLACK_MS if has_seen else 0)
 
 

@@ -11,7 +11,7 @@ from sync_server.db.change_store import last_seqs_of
 from sync_server.sync.apply import apply_operation
 from sync_server.sync.crews import Papers, crews_of, orders_of
 from sync_server.sync.effects import CrewContext, Effect, refused
-from sync_server.sync.event_time import BootTimes, EventTime, corrected_time
+from sync_server.sync.event_time import BootTimes, EventTime, corrected_time, had_by
 from sync_server.sync.inbox import Broken, Entry, clean_text, payload_hash
 from sync_server.sync.late_work import note_told
 from sync_server.sync.ledger_store import (
@@ -70,6 +70,7 @@ class PushJob:
         self._copies = CopyWatch(connection, sender)
         self._known: dict[str, KnownOperation] = {}
         self._boots: dict[str, BootTimes] = {}
+        self._had_ms: dict[str, int] = {}
         self._judged: dict[str, _Judged] = {}
         self._reused: dict[int, OperationResult] = {}
         self._waiting: set[str] = set()
@@ -121,6 +122,8 @@ class PushJob:
         self._words.load(unseen)
         self._copies.begin(unseen, self._words)
         self._boots = known_boots(self._connection, unseen)
+        if self._sender.told:
+            self._had_ms = had_by(((each.op_id, each.at) for each in unseen), self._sender.told)
 
     def _is_fresh(self, entry: Entry) -> bool:
         """Return whether the operation was never seen before, in the ledger or in this push."""
@@ -141,13 +144,17 @@ class PushJob:
         )
 
     def _time_of(self, entry: Entry) -> EventTime:
-        """Return when the tap happened; ask once, because the boot remembers the answer."""
+        """Return when the tap happened; ask once, because the boot remembers the answer.
+
+        Before a former server had it, where one told of it.
+        """
         if isinstance(entry, Broken):
             return EventTime(at_ms=self._now_ms, is_suspect=True, is_doubtful=True)
         return corrected_time(
             entry.at,
             earliest_ms=self._enrolled_ms,
             received_at_ms=self._now_ms,
+            had_at_ms=self._had_ms.get(entry.op_id),
             boot=self._boots[clean_text(entry.at.boot_id)],
         )
 

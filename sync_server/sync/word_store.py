@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, update
 
+from sync_server.db.access_tables import TABLET
 from sync_server.db.bulk_io import find_among
 from sync_server.db.sync_tables import OP_LEDGER, REVIEW_ITEM, SYNC_CONFLICT
 from sync_server.sync.event_time import EventTime
 from sync_server.sync.merge import FieldWord, is_overtaken
 from wire_contracts.fields import JsonValue
-from wire_contracts.frames import utc_from_ms
+from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FIELD_OWNED
 from wire_contracts.review_outcomes import Choice
@@ -63,15 +64,33 @@ class FieldWords:
             key = operation.entity_id, field
             self._words.setdefault(key, []).append(self._word(operation, time))
 
-    def is_overtaken(self, operation: Operation, time: EventTime, current: JsonValue) -> bool:
+    def give_up(self, order_id: str, crew_id: str, since_utc: datetime) -> None:
+        """Let no word of other crews be later than a crew's that had the order after them.
+
+        Of those that this server took since it was restored: before, each was of who had it.
+        """
+        asked = {
+            "of_order": order_id,
+            "of_crew": crew_id,
+            "since_ms": ms_from_utc(since_utc),
+        }
+        gone = {(row.replica_id, row.n) for row in self._connection.execute(_GIVE_UP, asked)}
+        for key, words in self._words.items():
+            if gone and key[0] == order_id:
+                words[:] = [each for each in words if (each.replica_id, each.n) not in gone]
+
+    def is_overtaken(
+        self, operation: Operation, time: EventTime, current: JsonValue, told_ms: int | None
+    ) -> bool:
         """Return whether a later word stands: of a crew, or of who settled what crews had written.
 
-        Who saw the settled value and wrote another one knew what was decided.
+        Who saw the settled value and wrote another one knew what was decided. `told_ms`: when a
+        former server had the operation, None where nobody told.
         """
         has_seen = operation.old == current
         taken = self._words.get((operation.entity_id, operation.field))
         if taken:
-            mine = self._word(operation, time)
+            mine = self._word(operation, time)._replace(until_ms=told_ms or 0)
             if is_overtaken(mine, taken, has_seen=has_seen, is_counted=self._is_counted):
                 return True
         if has_seen or time.is_doubtful:
@@ -81,6 +100,22 @@ class FieldWords:
 
     def _word(self, operation: Operation, time: EventTime) -> FieldWord:
         return FieldWord(self._replica_id, operation.n, time.at_ms, time.is_doubtful)
+
+
+_GIVE_UP = (
+    update(OP_LEDGER)
+    .where(
+        OP_LEDGER.c.entity_id == bindparam("of_order"),
+        OP_LEDGER.c.field.is_not(None),
+        OP_LEDGER.c.received_at_ms >= bindparam("since_ms"),
+        OP_LEDGER.c.tablet_id.not_in(
+            select(TABLET.c.tablet_id).where(TABLET.c.crew_id == bindparam("of_crew"))
+        ),
+    )
+    .values(field=None)
+    .returning(OP_LEDGER.c.replica_id, OP_LEDGER.c.n)
+)
+"""The outcomes stay: both values are kept with the conflict of the word that takes their place."""
 
 
 _COLUMNS = (

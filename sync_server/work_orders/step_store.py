@@ -80,17 +80,22 @@ class VisitEnd(NamedTuple):
     """When the server knew that a crew had ended its last visit to an order; which operation did.
 
     Of what was repeated after a restore: since when the former one knew; where nothing tells that,
-    when it was tapped.
+    when it was tapped. `word_utc`: the last word of the server that `crew_id` surely had.
     """
 
     known_at_utc: datetime
+    word_utc: datetime
+    crew_id: str | None
     op_id: str | None
 
 
 def last_end(connection: Connection, order_id: str) -> VisitEnd | None:
     """Return how the order's newest visit ended that did, None when none has."""
     row = connection.execute(_LAST_END, {"of_order": order_id}).first()
-    return None if row is None else VisitEnd(utc_from_ms(row.known_at_ms), row.op_id)
+    if row is None:
+        return None
+    known_at_utc, word_utc = utc_from_ms(row.known_at_ms), utc_from_ms(row.last_word_ms)
+    return VisitEnd(known_at_utc, word_utc, row.crew_id, row.op_id)
 
 
 _KNOWN_AT = func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms)
@@ -100,7 +105,12 @@ _ENDED_AT = case(
 )
 _ENDS = (WorkOrderEvent.FINISH, WorkOrderEvent.CANNOT_FINISH, WorkOrderEvent.NO_ACCESS)
 _LAST_END = (
-    select(_ENDED_AT.label("known_at_ms"), WORK_ORDER_EVENT.c.op_id)
+    select(
+        _ENDED_AT.label("known_at_ms"),
+        _KNOWN_AT.label("last_word_ms"),
+        WORK_ORDER_EVENT.c.crew_id,
+        WORK_ORDER_EVENT.c.op_id,
+    )
     .where(
         WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
         WORK_ORDER_EVENT.c.event.in_([str(each) for each in _ENDS]),

@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from sync_server.sync.apply import LONGEST_TEXT
+from sync_server.sync.inbox import ReadPush
 from sync_server.sync.ledger_store import conflicts_of, kept_bodies
 from sync_server.sync.merge import Kept
 from sync_server.sync.review_desk import Decision, settle
@@ -20,6 +21,7 @@ from tests.sync_server.real_parts import NOON
 from tests.sync_server.sync.push_parts import outcome, push, refused, reviews
 from wire_contracts.codes import Code
 from wire_contracts.fields import FieldReader, JsonValue
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import (
     Operation,
     Outcome,
@@ -291,3 +293,30 @@ def test_remarks_beyond_what_a_note_holds_stand_beside_it_with_both_values(
     beside = {each.crew for each in found if each.kept is Kept.OFFICE}
     assert beside == {notes[4].new, notes[5].new}
     assert note.endswith("\nshort")
+
+
+HOURS_FAST_MS = 5 * 60 * 60 * 1000
+
+
+@pytest.mark.parametrize("is_fast_first", [True, False], ids=["fast first", "fast last"])
+def test_a_repeat_is_no_later_than_a_former_server_had_it(
+    utility: Utility, pen: Pen, order_id: str, *, is_fast_first: bool
+) -> None:
+    mate = replace(pen, replica_id="replica-2", boot_id="boot-2")
+    tap = pen.set(order_id, "diagnosis", "", "dry")
+    tap = replace(tap, at=replace(tap.at, wall_ms=tap.at.wall_ms + HOURS_FAST_MS))
+    had_it_ms = ms_from_utc(utility.clock.advance(minutes=1))
+    utility.clock.advance(minutes=30)
+    later = mate.set(order_id, "diagnosis", "dry", "wet")
+    told_later_ms = ms_from_utc(utility.clock.advance(minutes=1))
+    utility.clock.advance(hours=8)
+
+    words = [(pen, tap, had_it_ms), (mate, later, told_later_ms)]
+    for by, word, told_ms in words if is_fast_first else reversed(words):
+        sent = ReadPush(
+            protocol=2, replica_id=by.replica_id, entries=[word], told={word.op_id: told_ms}
+        )
+        utility.service.push(utility.tablet, sent)
+
+    with utility.engine.connect() as connection:
+        assert get_order(connection, order_id).document.diagnosis == "wet"

@@ -1,0 +1,122 @@
+"""After a restore a crew that had lost its order without knowing it takes nothing with unsent work.
+
+Nor over a second restore, a wrong copy in between, or clocks that were ahead.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.field_app.office_parts import Office, office_app
+from tests.field_app.restore_parts import (
+    TwoCrews,
+    find,
+    finish,
+    reopen,
+    said,
+    sync_in_turn,
+    take_steps,
+    two_crews,
+    whoever_is_first,
+)
+from wire_contracts.work_order_states import WorkOrderState
+
+DONE = (WorkOrderState.FINISHED, "crew-2", "leak", "seal")
+
+
+@pytest.fixture
+def crews(office: Office, tmp_path: Path) -> Iterator[TwoCrews]:
+    with two_crews(office, tmp_path, office_app(office)) as found:
+        yield found
+
+
+def given_to_two(crews: TwoCrews, order_id: str) -> None:
+    """The office gives the order to crew 2, which finishes it; crew 1 does not hear of it."""
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    finish(crews.two, order_id)
+    sync_in_turn(crews, crews.two)
+
+
+def work_in_the_cellar(crews: TwoCrews, order_id: str, *, is_all: bool = True) -> None:
+    take_steps(crews.one, order_id, "accept")
+    if is_all:
+        take_steps(crews.one, order_id, "depart", "arrive", "begin")
+        find(crews.one, order_id, "nothing found", result="other")
+
+
+@whoever_is_first
+def test_later_work_of_who_had_lost_the_order_leaves_the_finding(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    given_to_two(crews, order_id)
+    crews.office.clock.advance(minutes=5)
+    work_in_the_cellar(crews, order_id)
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert said(crews, order_id) == DONE
+
+
+@pytest.mark.parametrize("is_all", [True, False], ids=["all", "accept"])
+@whoever_is_first
+def test_what_a_restored_server_took_first_proves_nothing_to_the_next(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool, is_all: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    work_in_the_cellar(crews, order_id, is_all=is_all)
+    crews.office.clock.advance(minutes=1)
+    given_to_two(crews, order_id)
+
+    crews.restore(backup, is_one_first=True)
+    assert said(crews, order_id) == DONE
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert said(crews, order_id) == DONE
+
+
+def test_what_was_refused_is_refused_after_a_copy_that_did_not_know_the_order(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    crews.all_sync()
+    older = crews.office.back_up(tmp_path / "older.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    given_to_two(crews, order_id)
+    work_in_the_cellar(crews, order_id)
+    sync_in_turn(crews, crews.one)
+    assert {each.code for each in crews.one.look_here()} != set()
+
+    crews.restore(older, is_one_first=True)
+    crews.restore(backup, is_one_first=True)
+
+    assert said(crews, order_id) == DONE
+
+
+def test_a_visit_reopened_by_a_clock_that_was_ahead_keeps_its_finding(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    work_in_the_cellar(crews, order_id)
+    crews.all_sync()
+    reopen(crews, order_id, "crew-2")
+    finish(crews.two, order_id)
+    crews.all_sync()
+    crews.office.clock.advance(hours=-1)
+
+    crews.restore(backup, is_one_first=True)
+
+    assert said(crews, order_id) == DONE
