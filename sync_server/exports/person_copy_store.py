@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, Table, false, or_, select
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.customers.customer import digits_of
-from sync_server.db.bulk_io import find_among
+from sync_server.db.bulk_io import find_among, lock_among
 from sync_server.db.customer_tables import CUSTOMER, PREMISES, PREMISES_METER
 from sync_server.db.desk_tables import PHONE_CALL, REQUEST_PERSON, SERVICE_REQUEST
 from sync_server.db.order_tables import ORDER_PERSON
@@ -46,12 +46,15 @@ def copy_of_customer(connection: Connection, name: str, phone: str) -> PersonCop
     """Return what is held on whoever has this name and number.
 
     Readings, sales and bills are those of the home, whoever lived there: it is not kept since when
-    a customer has lived in a home.
+    a customer has lived in a home. Whoever erases the person meanwhile waits until the transaction
+    ends: the copy is of one moment, whole.
 
     Raises:
         ContractError: Nobody of this name and number is known.
     """
-    ids = _ids_of(connection, name, digits_of(phone))
+    digits = digits_of(phone)
+    _hold(connection, _ids_of(connection, name, digits))
+    ids = _ids_of(connection, name, digits)
     if not ids[Link.CUSTOMER] | ids[Link.REQUEST] | ids[Link.ORDER]:
         raise not_found("customer", "person at an order, a request or a home")
     found = {each.name: _rows(connection, each, ids[each.by]) for each in CUSTOMER_SECTIONS}
@@ -115,6 +118,16 @@ def _ids_of(connection: Connection, name: str, digits: str) -> dict[Link, set[st
         Link.ORDER: _orders_of(connection, name, digits),
         Link.CALL: _calls_of(connection, digits, requests),
     }
+
+
+def _hold(connection: Connection, ids: Mapping[Link, set[str]]) -> None:
+    """Keep who is about to be copied from being erased, in the order in which erasing goes."""
+    for table, name, link in (
+        (REQUEST_PERSON, "request_id", Link.REQUEST),
+        (CUSTOMER, "customer_id", Link.CUSTOMER),
+        (ORDER_PERSON, "order_id", Link.ORDER),
+    ):
+        lock_among(connection, table, (name,), name, ids[link])
 
 
 def _requests_of(connection: Connection, name: str, digits: str, customers: set[str]) -> set[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -24,13 +25,14 @@ from sync_server.db.partition_io import (
 )
 from sync_server.db.reading_tables import READING, READING_HOURLY
 from sync_server.readings.reading_store import ReadingStore
-from tests.sync_server.real_parts import NOON
+from tests.sync_server.real_parts import NOON, wait_until
 from tests.sync_server.town_parts import batch, found_town, frame, new_meter, snapshot
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Quantity
 
 VOLUME = Quantity.VOLUME_M3
 METERS = range(200)
+QUARTER = timedelta(minutes=15)
 LATE = (NOON - timedelta(days=400), NOON - timedelta(days=399), datetime(2001, 1, 3, tzinfo=UTC))
 
 
@@ -176,6 +178,36 @@ def test_a_table_in_use_makes_the_upkeep_wait_and_loses_nothing(postgres_engine:
     assert waited == []
     assert len(keep_partitions(postgres_engine, NOON)) == 6
     assert (rows_in(postgres_engine, "reading"), rows_in(postgres_engine, "reading_rest")) == (2, 0)
+
+
+@pytest.mark.nightly
+def test_a_replica_that_holds_the_table_again_and_again_loses_nothing(
+    postgres_engine: Engine,
+) -> None:
+    with postgres_engine.begin() as connection:
+        found_town(connection, [new_meter(f"M-{number}") for number in METERS])
+    made: list[list[str]] = []
+    for number in range(3):
+        with postgres_engine.begin() as replica:
+            replica.execute(insert(READING).values(row("M-9", LATE[0] + number * QUARTER, 1.0)))
+            upkeep = Thread(target=lambda: made.append(keep_partitions(postgres_engine, NOON)))
+            upkeep.start()
+            wait_until(lambda: is_awaited(postgres_engine))
+            take_in(postgres_engine, ReadingStore(), [NOON + number * QUARTER])
+            upkeep.join(60)
+    waited, last = list(made), keep_partitions(postgres_engine, NOON)
+
+    assert waited == [[], [], []]
+    assert f"reading_p{NOON:%Y%m}01" in last
+    assert rows_in(postgres_engine, "reading") == 3 + 3 * len(METERS)
+    assert rows_in(postgres_engine, "reading_rest") == 0
+
+
+def is_awaited(engine: Engine) -> bool:
+    """Return whether somebody waits for a table: others that use it queue behind."""
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+    with reading(engine) as connection:
+        return bool(connection.execute(text(query)).scalar_one())
 
 
 def test_sqlite_has_no_partitions(sqlite_engine: Engine) -> None:

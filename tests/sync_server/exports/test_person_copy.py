@@ -3,9 +3,10 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from sync_server.__main__ import main
 from sync_server.access.audit_store import list_audit
@@ -18,13 +19,18 @@ from sync_server.db.migrate_io import migrate
 from sync_server.db.reading_tables import READING
 from sync_server.exports.export_request import ExportKind, ExportState, Taking
 from sync_server.exports.export_store import ask, decide, exports_of, hold_back, is_free
-from sync_server.exports.person_copy_store import copy_json, copy_of_account, copy_of_customer
+from sync_server.exports.person_copy_store import (
+    PersonCopy,
+    copy_json,
+    copy_of_account,
+    copy_of_customer,
+)
 from sync_server.exports.person_sections import ACCOUNT_SECTIONS, CUSTOMER_SECTIONS
 from sync_server.service_desk.erasing_store import erase_callers
 from sync_server.service_desk.request import RequestClass
 from sync_server.service_desk.request_store import record_request
 from tests.sync_server.people_parts import person
-from tests.sync_server.real_parts import NOON
+from tests.sync_server.real_parts import NOON, wait_until
 from tests.sync_server.service_desk.desk_town import PHONE, found_desk_town, wanted
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
@@ -122,6 +128,53 @@ def test_after_erasing_there_is_nothing_left_to_copy(engine: Engine) -> None:
 
     with reading(engine) as connection, pytest.raises(ContractError):
         copy_of_customer(connection, NAME, PHONE)
+
+
+def test_a_person_erased_while_a_copy_is_made_is_in_it_whole_and_gone_after(
+    postgres_engine: Engine,
+) -> None:
+    with postgres_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record_request(connection, wanted(RequestClass.GAS_LEAK), (), town.office())
+    with reading(postgres_engine) as connection:
+        before = copy_of_customer(connection, NAME, PHONE)
+    copies: list[PersonCopy] = []
+
+    def take() -> None:
+        with reading(postgres_engine) as connection:
+            copies.append(copy_of_customer(connection, NAME, PHONE))
+
+    def erase() -> None:
+        with postgres_engine.begin() as connection:
+            erase_callers(
+                connection, name=NAME, phone=PHONE, order_ids=[], actor=town.quality, now_utc=NOON
+            )
+            erase_customer(connection, NAME, PHONE, town.quality, NOON)
+
+    taker, eraser = Thread(target=take), Thread(target=erase)
+    with postgres_engine.begin() as gate:
+        gate.exec_driver_sql("LOCK TABLE message_consent")
+        taker.start()
+        wait_until(lambda: waiting_count(postgres_engine) == 1)
+        eraser.start()
+        wait_until(lambda: waiting_count(postgres_engine) == 2 or not eraser.is_alive())
+    taker.join(60)
+    eraser.join(60)
+
+    assert copies == [before]
+    with reading(postgres_engine) as connection, pytest.raises(ContractError):
+        copy_of_customer(connection, NAME, PHONE)
+
+
+def waiting_count(engine: Engine) -> int:
+    """Return how many transactions of this database wait for a lock."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with reading(engine) as connection:
+        count: int = connection.execute(text(query)).scalar_one()
+    return count
 
 
 def test_a_colleagues_copy_holds_no_secret(engine: Engine) -> None:
