@@ -100,9 +100,12 @@ class StepBook:
         self.again.pop(done.step, None)
         self.facts[done.step] = taken.fact_id
         if done.is_undone:
-            self._void(_ORDER[_ORDER.index(done.step) :], taken.at_ms)
+            fallen = _ORDER[_ORDER.index(done.step) :]
+            self._drop(fallen)
+            self._void(fallen, taken.at_ms)
         else:
             if done.step is SafetyStep.REPAIR:
+                self._drop(_PROVEN)
                 self._void(_PROVEN, taken.at_ms)
             self.steps[done.step] = DoneStep(step=done.step, at_ms=taken.at_ms, by=taken.by)
             self._taken[done.step] = taken
@@ -132,7 +135,19 @@ class StepBook:
                 continue
             if is_kept or at_ms > taken.at_ms:
                 self._gas_since[step] = max(lel_pct, self._gas_since.get(step, 0.0))
+        newer = {} if is_kept else self._taken_after(at_ms)
         self._settle()
+        self.steps |= newer
+        for step in newer:
+            self.again.pop(step, None)
+
+    def _taken_after(self, at_ms: int) -> dict[SafetyStep, DoneStep]:
+        """Return the steps that stand and were taken after a moment: they answer what was then."""
+        return {
+            step: done
+            for step, done in self.steps.items()
+            if step in self._taken and self._taken[step].at_ms > at_ms
+        }
 
     def grow_old(self, now: DeviceTime) -> None:
         """Take back air that was measured too long ago for the repair or the flame after it."""
@@ -145,6 +160,12 @@ class StepBook:
         taken = self._taken.get(step)
         if taken is not None and taken.lel_pct is not None and taken.is_too_old(now):
             self._fall((step,), Again.TOO_OLD)
+
+    def _drop(self, steps: Iterable[SafetyStep]) -> None:
+        """Take it that steps were never taken: what they stood on was done anew, or taken back."""
+        for step in steps:
+            self.steps.pop(step, None)
+            self.again.pop(step, None)
 
     def _void(self, steps: Iterable[SafetyStep], at_ms: int) -> None:
         for step in steps:

@@ -78,6 +78,40 @@ def gas(lel_pct: float) -> OwnFact:
 
 
 ARRIVAL = fact(ARRIVED, {})
+GATE = "gate.lel_pct"
+
+
+def typed_gas(lel_pct: str, at_ms: int) -> dict[str, str]:
+    return {GATE: lel_pct, f"{GATE}.at": str(at_ms)}
+
+
+def later(minutes: int, which: SafetyStep, **values: str) -> OwnFact:
+    return step(which, NOON_MS + minutes * MINUTE_MS, **values)
+
+
+def test_what_stood_on_the_repair_before_stands_on_no_new_one() -> None:
+    relit = [later(n, each, gas_lel_pct="0") for n, each in enumerate(SafetyStep)]
+    at_ms = NOON_MS + 10 * MINUTE_MS
+    fell = work_record(relit, typed=typed_gas("30", at_ms))
+    assert fell.again == dict.fromkeys(
+        (SafetyStep.REMEASURE, SafetyStep.RELIGHT), Again.GAS_FOUND
+    ), "so that no undo of them is told"
+    anew = [*relit, undone(SafetyStep.REPAIR), later(20, SafetyStep.REPAIR)]
+
+    assert work_record(anew).done == set(list(SafetyStep)[:4])
+    without_undo = [*relit, later(20, SafetyStep.REPAIR)]
+    assert work_record(without_undo).done == set(list(SafetyStep)[:4])
+
+
+def test_who_ventilates_after_gas_was_typed_has_ventilated() -> None:
+    before = [later(n, each, gas_lel_pct="0") for n, each in enumerate(list(SafetyStep)[:3])]
+    gas_typed = typed_gas("30", NOON_MS + 10 * MINUTE_MS)
+    assert work_record(before, typed=gas_typed).done == {SafetyStep.ISOLATE}
+    aired = [*before, later(15, SafetyStep.VENTILATE)]
+
+    assert work_record(aired, typed=gas_typed).done == {SafetyStep.ISOLATE, SafetyStep.VENTILATE}
+
+
 CLOSED, OPENED = valve(ValveAction.CLOSED), valve(ValveAction.REOPENED)
 ISOLATED = step(SafetyStep.ISOLATE, how="valve_closed")
 VENTILATED = step(SafetyStep.VENTILATE, how="fan")
