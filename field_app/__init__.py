@@ -15,6 +15,8 @@ The line through the packages, from the file on disk to the screen:
     access                               log-in by PIN, personal data on lease, withdrawal
     wake_up_io                           the store made ready at a start
     contact_io                           the way to the server, made when it is first wanted
+    tablet_books                         how its words stand, what its screens keep
+    tablet_desks                         where taps become words, made when first wanted
     tablet                               one tablet, put together
     presenters                           state in, view data out
     ui                                   the screens

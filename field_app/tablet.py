@@ -6,7 +6,7 @@ The list of orders is on the glass before rounds, checklists and HTTP are import
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,10 +19,8 @@ from field_app.access.small_files_io import make_sure_of_room, told_when_full
 from field_app.access.withdrawal import (
     PhotoWay,
     SealedApi,
-    Withdrawal,
     ask_for_the_epoch,
     leave_sealed_photos,
-    load_withdrawal,
     readmit,
     send_sealed,
     send_sealed_photos,
@@ -45,8 +43,6 @@ from field_app.platform.vault_io import open_vault
 from field_app.store import (
     base_store,
     lease_store,
-    look_store,
-    outgoing_store,
     personal_rows,
     photo_store,
     sealed_store,
@@ -63,22 +59,17 @@ from field_app.store.identity_io import (
     save_replica_id,
 )
 from field_app.store.ids_io import clamped_ms, draw_replica_id
-from field_app.store.outbox_store import OutboxEntry
-from field_app.store.rescue import rescued_count, rescued_files
+from field_app.store.rescue import rescued_files
 from field_app.store.salvage_io import files_set_aside, remove_copies
 from field_app.store.sealed_store import Seal
 from field_app.store.settings_store import Key
-from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
 from field_app.sync.engine import SyncVerdict
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.sync.runner_io import SyncRunner
-from field_app.sync.sync_store import SyncStatus
-from field_app.sync.uploading import (
-    PhotoWait,
-    photo_wait,
-    server_now_ms,
-)
+from field_app.sync.uploading import server_now_ms
+from field_app.tablet_books import TabletBooks
+from field_app.tablet_desks import TabletDesks
 from field_app.wake_up_io import wake_up
 from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
@@ -87,16 +78,11 @@ from wire_contracts.sealed import Envelope, SealedKind
 from wire_contracts.sync import SyncApi
 
 if TYPE_CHECKING:
-    from field_app.checklists.form_desk import FormDesk
-    from field_app.orders.call_desk import CallDesk
-    from field_app.orders.site_desk import SiteDesk
-    from field_app.patrols.inspection_desk import InspectionDesk
     from field_app.sync.poke_io import PokeListener
 
 STORE_FILE: Final = "tablet.sqlite3"
 
 _PERSON: Final = "person"
-_SHOWN_WAITING: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +93,7 @@ class Outside:
     vault: Vault
 
 
-class Tablet:
+class Tablet(TabletBooks, TabletDesks):
     """One tablet. Open it with `open_tablet`, close it with `close`."""
 
     def __init__(self, folder: Path, database: Database, clock: Clock, outside: Outside) -> None:
@@ -136,36 +122,6 @@ class Tablet:
         self.personal = PersonalData(database, self.vault, self._now)
         self._contact = Contact(outside.connect, self._carried())
         self._settle_access()
-
-    @cached_property
-    def inspections(self) -> "InspectionDesk":
-        """Return the rounds of an inspector."""
-        from field_app.patrols.inspection_desk import (  # noqa: PLC0415 - after the first list
-            InspectionDesk,
-        )
-
-        return InspectionDesk(self.database, self.stamps)
-
-    @cached_property
-    def site(self) -> "SiteDesk":
-        """Return the work on site."""
-        from field_app.orders.site_desk import SiteDesk  # noqa: PLC0415 - after the first list
-
-        return SiteDesk(self.database, self.stamps)
-
-    @cached_property
-    def calls(self) -> "CallDesk":
-        """Return calls for help and the watch over who works alone."""
-        from field_app.orders.call_desk import CallDesk  # noqa: PLC0415 - after the first list
-
-        return CallDesk(self.database, self.stamps)
-
-    @cached_property
-    def forms(self) -> "FormDesk":
-        """Return the checklists of the office."""
-        from field_app.checklists.form_desk import FormDesk  # noqa: PLC0415 - after the first list
-
-        return FormDesk(self.database, self.stamps, self._clock)
 
     @property
     def is_enrolled(self) -> bool:
@@ -294,14 +250,6 @@ class Tablet:
         """Return how many damaged files of the store were set aside and are kept."""
         return len(files_set_aside(self._folder / STORE_FILE))
 
-    def rescued_count(self) -> int:
-        """Return how many entries were read out of the damaged files that are kept."""
-        return self.database.read(rescued_count)
-
-    def withdrawal(self) -> Withdrawal:
-        """Return whether the office has withdrawn this tablet, and what still waits."""
-        return self.database.read(load_withdrawal)
-
     def sync_now(self) -> SyncVerdict:
         """Sync now, due or not; blocks until it has ended."""
         with self._sync_lock:
@@ -332,84 +280,6 @@ class Tablet:
         self.database.write(lambda connection: sync_store.switch(connection, is_on=is_on))
         if self._listener is not None and not is_on:
             self._listener.hang_up()
-
-    def try_held_again(self) -> None:
-        """Queue again what the server could not read."""
-
-        def work(connection: Connection) -> None:
-            records = outgoing_store.release_held(connection) | photo_store.release_held(connection)
-            order_store.rebuild_lines(connection, records)
-            sealed_store.release_held(connection)
-            sync_store.try_at_once(connection)
-
-        self.database.write(work)
-
-    def mark_seen(self, op_id: str) -> None:
-        """Note that a person has seen what became of one operation."""
-
-        def work(connection: Connection) -> None:
-            records = look_store.mark_seen(connection, outbox_op.c.op_id == op_id)
-            order_store.rebuild_lines(connection, records)
-
-        self.database.write(work)
-
-    def status(self) -> SyncStatus:
-        """Return where the tablet's words stand."""
-        status = self.database.read(sync_store.load_status)
-        if self.identity is None:
-            return replace(status, reason=Reason.NOT_ENROLLED)
-        return status
-
-    def photo_wait(self) -> PhotoWait:
-        """Return why photos wait, as the last contact left it."""
-        return self.database.read(photo_wait)
-
-    def waiting(self) -> tuple[OutboxEntry, ...]:
-        """Return the oldest operations that the server has not confirmed, at most 100."""
-        return tuple(
-            self.database.read(
-                lambda connection: look_store.waiting_entries(connection, _SHOWN_WAITING)
-            )
-        )
-
-    def look_here(self) -> tuple[OutboxEntry, ...]:
-        """Return the operations that a person must see."""
-        return tuple(self.database.read(look_store.look_here_entries))
-
-    def order_numbers(self, order_ids: set[str]) -> dict[str, str]:
-        """Return the printed numbers of orders by id; one that is not known is left out."""
-        return self.database.read(
-            lambda connection: order_store.load_numbers(connection, order_ids)
-        )
-
-    def language(self) -> str | None:
-        """Return the language chosen on this tablet, else the person's; None before enrolment."""
-        chosen = self.database.read(
-            lambda connection: settings_store.load_text(connection, Key.LANGUAGE)
-        )
-        person = None if self.identity is None else self.identity.person()
-        return chosen or (None if person is None else person.language)
-
-    def choose_language(self, language: str) -> None:
-        """Keep the language chosen on this tablet; without room, until its end."""
-        with suppress(StoreFullError):
-            self.database.write(
-                lambda connection: settings_store.save(connection, Key.LANGUAGE, language)
-            )
-
-    def kept_place(self) -> str:
-        """Return where the screens stood when the app was ended from outside, empty otherwise."""
-        kept = self.database.read(
-            lambda connection: settings_store.load_text(connection, Key.PLACE)
-        )
-        return kept or ""
-
-    def keep_place(self, place: str) -> None:
-        """Keep where the screens stand, where there is room for it; an app that ends keeps none."""
-        with suppress(StoreFullError):
-            self.database.write(
-                lambda connection: settings_store.save(connection, Key.PLACE, place or None)
-            )
 
     def start_background_sync(self) -> None:
         """Sync in the background whenever it is due, from now on and after an enrolment."""
