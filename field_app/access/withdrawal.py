@@ -22,7 +22,7 @@ from field_app.photos.sealed_scrap_io import forget_scraps
 from field_app.platform.ports import VaultTamperedError
 from field_app.store import lease_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
-from field_app.store.photo_store import PhotoJob
+from field_app.store.photo_store import PhotoJob, PhotoStatus
 from field_app.store.sealed_store import Seal, SealedItem
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
@@ -226,13 +226,14 @@ def _due_photos(
     """Return what the server has not, whatever failed at two contacts last."""
     has_arrived = set(database.read(photo_store.done_names))
     asked_before_ms = database.read(partial(server_now_ms, clock=clock)) - _ASK_AGAIN_MS
-    names = files.sealed_names() if way.is_withdrawn else files.sealed_only()
-    jobs = [
-        (sha256, database.read(partial(photo_store.find_job, sha256=sha256)))
-        for sha256 in names
-        if sha256 not in has_arrived
-    ]
-    due = [each for each in jobs if each[1] is None or each[1].done_at_ms <= asked_before_ms]
+    due: list[tuple[str, PhotoJob | None]] = []
+    for sha256 in files.sealed_names():
+        job = database.read(partial(photo_store.find_job, sha256=sha256))
+        is_set_aside = job is not None and job.status is PhotoStatus.SEALED
+        is_mine = way.is_withdrawn or is_set_aside or not files.has(sha256)
+        was_asked = job is not None and job.done_at_ms > asked_before_ms
+        if is_mine and sha256 not in has_arrived and not was_asked:
+            due.append((sha256, job))
     return sorted(due, key=lambda each: 0 if each[1] is None else each[1].failed_count // 2)
 
 

@@ -135,16 +135,6 @@ class PhotoFiles:
                 done += 1
         return done
 
-    def leave_sealed(self, sha256: str) -> bool:
-        """Take a file away that cannot be read, where a sealed copy can; return whether it can."""
-        if self.sealed is None or self.sealed.load(sha256) is None:
-            return False
-        try:
-            self._path(sha256).unlink(missing_ok=True)
-        except OSError:
-            return False
-        return True
-
     def has_sealed(self, sha256: str) -> bool:
         """Return whether there is a sealed copy."""
         return self.sealed is not None and self.sealed.has(sha256)
@@ -152,10 +142,6 @@ class PhotoFiles:
     def sealed_names(self) -> list[str]:
         """Return the photos that have a sealed copy."""
         return [] if self.sealed is None else self.sealed.names()
-
-    def sealed_only(self) -> list[str]:
-        """Return the photos of which nothing but the sealed copy is here."""
-        return [sha256 for sha256 in self.sealed_names() if not self.has(sha256)]
 
     def names(self) -> Iterator[str]:
         """Yield the names of the photos that are here."""

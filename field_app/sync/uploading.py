@@ -210,9 +210,10 @@ class Uploader:
     def _go_sealed(self, job: PhotoJob, error: Exception) -> PhotoWait:
         """Let the sealed copy go in place of a file that cannot be read; else say what is lost.
 
-        A disk that does not give the file now may give it at another contact.
+        The file stays until the server has the photo: what a disk does not give now it may give
+        later, and then it is sealed to the present key, too.
         """
-        if self._shore.files.leave_sealed(job.sha256):
+        if self._shore.files.has_sealed(job.sha256):
             self._set_aside(job, PhotoStatus.SEALED, str(error))
         elif isinstance(error, PhotoUnreadableError):
             self._note_failure(job, str(error), may_pass=False)

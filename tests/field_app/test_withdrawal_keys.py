@@ -229,3 +229,22 @@ def test_a_photo_whose_file_is_damaged_arrives_by_its_sealed_copy(keeper: Keeper
         blob = find_blob(connection, other)
     assert blob is not None
     assert blob.state is BlobState.HAVE
+
+
+def test_a_photo_that_could_not_be_read_once_is_sealed_to_the_present_key_and_goes(
+    keeper: Keeper, tmp_path: Path
+) -> None:
+    keeper.get_another_key(aside=tmp_path / "lost")
+    keeper.tablet.network = DesktopNetwork()
+    file = next(keeper.folder.rglob(f"{keeper.sha256}.vault"))
+    kept = file.rename(file.with_suffix(".kept"))
+    file.symlink_to("/proc/self/mem")  # every read of it is an input/output error
+    keeper.tablet.sync_now()
+    assert keeper.status() is PhotoStatus.SEALED
+
+    kept.replace(file)
+    for _ in range(2):
+        keeper.office.clock.advance(hours=26)
+        keeper.tablet.sync_now()
+
+    assert keeper.at_the_office()[1] is BlobState.HAVE
