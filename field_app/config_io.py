@@ -83,11 +83,22 @@ def check_config(place: str, config: TabletConfig) -> TabletConfig:
 
 def check_server_url(place: str, url: str) -> str:
     """Return the address when it is one; raise ConfigError otherwise."""
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_address(url.strip()):
         remedy = "use an address such as 'https://lamp.example.com'"
         raise ConfigError(place, "server_url", f"{url!r} is not an address", remedy)
     return url.strip().rstrip("/")
+
+
+def _is_address(url: str) -> bool:
+    """Return whether a text names a server: half a code and a slip of the finger do not."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+        is_name = bool(host) and ":" not in host
+        is_host = bool(host.encode("idna")) if is_name else bool(host)
+    except ValueError:  # also a name with a part of more than 63 letters
+        return False
+    return is_host and parts.scheme in {"http", "https"}
 
 
 def load_zone(place: str, name: str) -> tzinfo:

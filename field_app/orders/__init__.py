@@ -20,6 +20,7 @@ completion      what an order still needs before it may be closed
 van_store       what the crew has with it: the office's list, less what was taken
 site_store      this tablet's own facts, and the map
 site_sheet      what a crew sees of the work on one order
+site_sheets_store  the same, read out of the file
 shift_numbers   the day of a tablet in numbers
 site_changes    what is done on an order -> operations
 begun_findings  what others of the crew began in the finding form

@@ -11,12 +11,13 @@ from field_app.forms.finding import (
     is_required,
     offered_fields,
 )
+from field_app.orders.entry_gate import is_air_bad
 from field_app.orders.safety_steps import steps_demanded, steps_offered
 from field_app.orders.work_record import WorkRecord
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType, WorkOrderDocument
 from wire_contracts.quantities import Medium
-from wire_contracts.site_facts import SafetyStep
+from wire_contracts.site_facts import GasMeasurement, SafetyStep
 
 
 class Lack(StrEnum):
@@ -30,17 +31,19 @@ class Lack(StrEnum):
     GAS_MEASURED = "gas_measured"
     GAS_NOT_FOR_THIS = "gas_not_for_this"
     GAS_NOTE = "gas_note"
+    AIR_NOTE = "air_note"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """One thing that is missing; named are the step, the valve, the checklist, or the % LEL."""
+    """One thing that is missing, with the step, the valve, the checklist or what was measured."""
 
     lack: Lack
     step: SafetyStep | None = None
     valve_id: str = ""
     checklist: str = ""
     lel_pct: float = 0.0
+    air: GasMeasurement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +103,11 @@ def what_is_lacking(
     says that it stays closed. A checklist that is demanded is finished whatever came of it.
     Where gas was in the air of an order of gas every result needs the steps of a leak: whose gas it
     is, nobody can see; and what was measured on site says as much as the form. At work on water or
-    heat the note says where it was.
+    heat the note says where it was; so it does of air that nobody may breathe, whatever the medium.
     """
     lacking = [
         *_lacking_gas(document, result, record, evidence),
+        *_lacking_words_of_air(result, record, evidence),
         *_lacking_steps(document, result, record, evidence),
     ]
     if result is FindingResult.LEAK and evidence.keeps_photos and not evidence.photos:
@@ -139,6 +143,16 @@ def _lacking_gas(
     if result not in GAS_FREE_RESULTS:
         return []
     return [Lacking(lack=Lack.GAS_MEASURED, lel_pct=lel_pct)]
+
+
+def _lacking_words_of_air(
+    result: FindingResult | None, record: WorkRecord, evidence: Evidence
+) -> list[Lacking]:
+    """Return the last air of the case that nobody may breathe, where the finding has no word."""
+    bad = [gas for _at_ms, gas in record.gas if is_air_bad(gas)]
+    if result is None or evidence.has_note or not bad:
+        return []
+    return [Lacking(lack=Lack.AIR_NOTE, air=bad[-1])]
 
 
 def _lacking_steps(

@@ -9,6 +9,7 @@ from typing import Final
 
 from field_app.forms.names import bare_name
 from field_app.forms.numbers import most_number, parse_lel_pct, parse_number, worst_lel_pct
+from wire_contracts.site_facts import GasMeasurement
 from wire_contracts.van import AirValue, GasDetector
 
 OXYGEN_LOW_PCT: Final = 19.5
@@ -159,6 +160,17 @@ def is_too_old(typed_at_ms: int, now_ms: int) -> bool:
     """Return whether a value says nothing of the air now; one of the future is no proof either."""
     age_ms = now_ms - typed_at_ms
     return not -_SLACK_MS <= age_ms < GOOD_FOR_MIN * _MINUTE_MS
+
+
+def is_air_bad(gas: GasMeasurement) -> bool:
+    """Return whether nobody may breathe this air; gas that may burn is another matter."""
+    oxygen = gas.oxygen_pct
+    is_oxygen_bad = oxygen is not None and not OXYGEN_LOW_PCT <= oxygen <= OXYGEN_HIGH_PCT
+    return (
+        is_oxygen_bad
+        or (gas.carbon_monoxide_ppm or 0.0) > CARBON_MONOXIDE_PPM
+        or (gas.hydrogen_sulphide_ppm or 0.0) > HYDROGEN_SULPHIDE_PPM
+    )
 
 
 def has_no_breath(answers: Mapping[str, str]) -> bool:

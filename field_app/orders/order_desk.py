@@ -23,8 +23,14 @@ from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lac
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
-from field_app.orders.overlay import joined_note
-from field_app.orders.site_changes import WORK_FORM, ask_order, new_fact, new_id, operation_of
+from field_app.orders.site_changes import (
+    WORK_FORM,
+    ask_order,
+    new_fact,
+    new_id,
+    note_added,
+    operation_of,
+)
 from field_app.orders.site_drafts_store import (
     begin_anew,
     keep_gas_typed_over,
@@ -184,8 +190,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             document = _readable(connection, order_id)
-            change = _set(order_id, "note", document.note, joined_note(document.note, words))
-            self._append(connection, order_id, [change])
+            self._append(connection, order_id, [note_added(order_id, document.note, words)])
 
         self._database.write(work)
 

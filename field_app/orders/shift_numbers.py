@@ -18,7 +18,6 @@ class ShiftNumbers:
         steps: Safety steps taken.
         readings: Meter readings taken.
         photos: Photos and signatures taken.
-        notes: The notes of this shift, newest last.
     """
 
     finished: int = 0
@@ -26,7 +25,6 @@ class ShiftNumbers:
     steps: int = 0
     readings: int = 0
     photos: int = 0
-    notes: Sequence[str] = ()
 
 
 _NUMBER_OF: Final[Mapping[str, str]] = {
@@ -52,11 +50,38 @@ def _worth(fact: OwnFact) -> int:
 def count_shift(facts: Sequence[OwnFact]) -> ShiftNumbers:
     """Return the numbers of these facts."""
     counts = dict.fromkeys(_NUMBER_OF.values(), 0)
-    notes: list[str] = []
     for fact in facts:
         name = _NUMBER_OF.get(fact.fact_type)
         if name is not None:
             counts[name] += _worth(fact)
-        if fact.fact_type == FactType.SHIFT_NOTE:
-            notes.append(str(fact.payload.get("text") or ""))
-    return ShiftNumbers(**counts, notes=tuple(notes))
+    return ShiftNumbers(**counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftNote:
+    """A note to the next shift, by whom and when (the tablet's clock)."""
+
+    text: str
+    by: str
+    at_ms: int
+
+
+NOTES_KEPT_MS: Final = 7 * 86_400_000
+"""A note older than that is for no shift any more (judgement)."""
+
+_ONE_DAY_MS: Final = 86_400_000
+
+
+def notes_left(facts: Sequence[OwnFact], now_ms: int) -> tuple[LeftNote, ...]:
+    """Return the notes of the last 24 hours, the newest first; of older ones the newest alone.
+
+    A shift may begin after midnight, and after a day off.
+    """
+    notes = [
+        LeftNote(text=str(each.payload.get("text") or ""), by=each.actor, at_ms=each.at_ms)
+        for each in reversed(facts)
+        if each.fact_type == FactType.SHIFT_NOTE
+    ]
+    return tuple(
+        each for n, each in enumerate(notes) if n == 0 or now_ms - each.at_ms < _ONE_DAY_MS
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from field_app.orders.overlay import joined_note
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
 from wire_contracts.fields import JsonObject
@@ -63,6 +64,19 @@ def ask_order(order_id: str, request: OrderRequest, stamp: TapStamp) -> NewOpera
         order_id=order_id,
         field=FactType.ORDER_REQUEST,
         payload=order_request_json(request),
+    )
+
+
+def note_added(order_id: str, note: str, words: str) -> NewOperation:
+    """Return the operation that appends words to an order's note, which stands as `note` now."""
+    return NewOperation(
+        kind=OperationKind.SET,
+        entity=ENTITY,
+        entity_id=order_id,
+        order_id=order_id,
+        field="note",
+        old=note,
+        new=joined_note(note, words),
     )
 
 

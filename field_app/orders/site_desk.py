@@ -11,10 +11,9 @@ from field_app.forms.finding import is_gas_present
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders import order_store
 from field_app.orders.begun_findings import gas_in_findings
-from field_app.orders.entry_gate import Detector, trusted_detector
+from field_app.orders.entry_gate import Detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
 from field_app.orders.order_desk import OrderGoneError
-from field_app.orders.order_store import SeenOrder
 from field_app.orders.safety_steps import (
     is_unsafe,
     measured_at_ms,
@@ -23,7 +22,13 @@ from field_app.orders.safety_steps import (
     troubles_of,
     undone_with,
 )
-from field_app.orders.shift_numbers import ShiftNumbers, count_shift
+from field_app.orders.shift_numbers import (
+    NOTES_KEPT_MS,
+    LeftNote,
+    ShiftNumbers,
+    count_shift,
+    notes_left,
+)
 from field_app.orders.site_changes import (
     WORK_FORM,
     Change,
@@ -37,15 +42,13 @@ from field_app.orders.site_drafts_store import (
     begin_anew,
     keep_earlier_gas,
     keep_typed,
-    load_detector,
     save_detector,
     seal_typed,
-    still_said,
     texts_of,
-    typed_for_record,
 )
-from field_app.orders.site_sheet import SiteSheet, WellSheet, surely_come_ms
-from field_app.orders.site_store import facts_of_order, facts_since, load_network
+from field_app.orders.site_sheet import SiteSheet, WellSheet
+from field_app.orders.site_sheets_store import load_closed_elsewhere, load_sheet, load_well
+from field_app.orders.site_store import facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, timer_key, with_clock
 from field_app.orders.unsafe_values import unsafe_typed_over
@@ -54,9 +57,6 @@ from field_app.orders.work_record import (
     EARLIER_GAS,
     SLIP_MS,
     TYPED_GAS,
-    OwnFact,
-    closed_valves,
-    work_record,
 )
 from field_app.store import draft_store, outbox_store, settings_store
 from field_app.store.database_io import Database
@@ -89,7 +89,6 @@ _WATCHED: Final = (f"{SafetyStep.REMEASURE}.", timer_key(SafetyStep.REMEASURE))
 """How the fields and the clock of the step that is watched begin."""
 
 _DAY: Final = timedelta(days=1)
-_BELIEVED: Final = timedelta(days=30)
 
 
 class StepRefusedError(ValueError):
@@ -120,11 +119,13 @@ class SiteDesk:
         Raises:
             OrderGoneError: The tablet does not know the order, or cannot read it.
         """
-        return self._database.read(lambda connection: self._sheet(connection, order_id))
+        return self._database.read(
+            lambda connection: load_sheet(connection, order_id, self._stamps)
+        )
 
     def well(self, record: str) -> WellSheet:
         """Return what was measured under a record that is no order, such as a stop of a round."""
-        return self._database.read(lambda connection: self._well(connection, record))
+        return self._database.read(lambda each: load_well(each, record, self._stamps))
 
     def network(self) -> Sequence[NetworkPart]:
         """Return the map; tens of milliseconds for a town."""
@@ -141,20 +142,9 @@ class SiteDesk:
         Of an order that this crew has no more (its number is empty) nobody tells what became of
         a valve: for a month it is believed closed.
         """
-
-        def work(connection: Connection) -> Sequence[tuple[str, ClosedValve]]:
-            turned = facts_since(connection, {FactType.ISOLATION}, 0)
-            others = {str(fact.payload.get("order_id") or "") for fact in turned} - {order_id, ""}
-            by_order = {each: facts_of_order(connection, each) for each in sorted(others)}
-            numbers = order_store.load_numbers(connection, set(by_order))
-            since_ms = self._stamps.now(connection).wall_ms - _BELIEVED // timedelta(milliseconds=1)
-            return [
-                (numbers.get(each, ""), valve)
-                for each, facts in by_order.items()
-                for valve in _closed_for(order_store.load_order(connection, each), facts, since_ms)
-            ]
-
-        return self._database.read(work)
+        return self._database.read(
+            lambda connection: load_closed_elsewhere(connection, order_id, self._stamps)
+        )
 
     def van(self) -> Van:
         """Return what the crew has with it."""
@@ -165,6 +155,16 @@ class SiteDesk:
 
         def work(connection: Connection) -> ShiftNumbers:
             return count_shift(facts_since(connection, set(FactType), midnight_ms))
+
+        return self._database.read(work)
+
+    def notes_left(self) -> tuple[LeftNote, ...]:
+        """Return the notes that shifts before have left on this tablet, the newest first."""
+
+        def work(connection: Connection) -> tuple[LeftNote, ...]:
+            now_ms = self._stamps.now(connection).wall_ms
+            facts = facts_since(connection, {FactType.SHIFT_NOTE}, now_ms - NOTES_KEPT_MS)
+            return notes_left(facts, now_ms)
 
         return self._database.read(work)
 
@@ -202,7 +202,7 @@ class SiteDesk:
         if not any(name.startswith(_WATCHED) for name in texts):
             return
         try:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
         except OrderGoneError:
             return
         key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
@@ -246,7 +246,7 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> None:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
             plan = next_step(sheet.plans, sheet.record.done)
             typed = sheet.values_of(str(step))
             timer = None
@@ -279,7 +279,7 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> None:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
             plan = next_step(sheet.plans, sheet.record.done)
             typed = sheet.values_of(str(step))
             if plan is None or plan.step is not step or not is_unsafe(plan, typed):
@@ -297,7 +297,7 @@ class SiteDesk:
         """Take a step back, and those that were taken after it: their facts are superseded."""
 
         def work(connection: Connection) -> None:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
             fallen = [each for each in undone_with(sheet.plans, step) if each in sheet.record.done]
             changes = [
                 new_fact(
@@ -319,7 +319,7 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> None:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
             stamp = self._stamps.stamp(connection)
             others: list[NewOperation] = []
             asked = sheet.record.gas_order
@@ -343,7 +343,7 @@ class SiteDesk:
             stamp = self._stamps.stamp(connection)
             operation = replace(operation_of(change, stamp), order_id=record)
             self._append(connection, [], [operation])
-            typed = self._well(connection, record).values_of("gate")
+            typed = load_well(connection, record, self._stamps).values_of("gate")
             self._forget(connection, record, "gate", typed)
 
         self._database.write(work)
@@ -362,7 +362,7 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> None:
-            used = self._sheet(connection, order_id).record.parts
+            used = load_sheet(connection, order_id, self._stamps).record.parts
             taken = sum(each.quantity for each in used if each.part_id == part.part_id)
             if taken + part.quantity >= 0:
                 change = new_fact(order_id, FactType.PART_USED, part_json(part))
@@ -377,7 +377,7 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> None:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
             last = sheet.record.read_here
             former = last.fact_id if corrects and last is not None else None
             self._append(connection, [new_fact(order_id, FactType.METER_READING, reading, former)])
@@ -398,7 +398,7 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> None:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
             WORK_ORDER.next_state(sheet.document.state, event)
             changes = [new_fact(order_id, FactType.VISIT_END, visit_end_json(end))]
             left = sheet.document.handover
@@ -420,7 +420,7 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> None:
-            sheet = self._sheet(connection, order_id)
+            sheet = load_sheet(connection, order_id, self._stamps)
             WORK_ORDER.next_state(sheet.document.state, WorkOrderEvent.CANNOT_FINISH)
             handover = self._handover(connection, sheet, note, by)
             end = VisitEnd(reason=VisitEndReason.HANDED_OVER, note=note.strip())
@@ -458,60 +458,13 @@ class SiteDesk:
             valves=sheet.record.valves,
         )
 
-    def _sheet(self, connection: Connection, order_id: str) -> SiteSheet:
-        seen = order_store.load_order(connection, order_id)
-        if seen is None or seen.document is None:
-            message = f"order {order_id}: is not on this tablet; sync and look at the list again"
-            raise OrderGoneError(message)
-        key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
-        draft = draft_store.load_draft(connection, key)
-        typed = texts_of(draft.answers)
-        van = load_van(connection)
-        now = self._stamps.now(connection)
-        used = load_detector(connection)
-        record = work_record(
-            facts_of_order(connection, order_id),
-            seen.document.handover,
-            typed_for_record(connection, order_id, typed, key.author),
-            now,
-        )
-        return SiteSheet(
-            order_id=order_id,
-            document=seen.document,
-            record=record,
-            typed=still_said(draft, record.void_ms, now.wall_ms),
-            detector=trusted_detector(used, van.detectors),
-            now_ms=now.wall_ms,
-            now=now,
-            van=van,
-            photos=seen.photos.total,
-            saved_at_ms=draft.saved_at_ms,
-        )
-
-    def _well(self, connection: Connection, record: str) -> WellSheet:
-        key = DraftKey(order_id=record, form=WORK_FORM, author=self._stamps.actor())
-        draft = draft_store.load_draft(connection, key)
-        typed, van = texts_of(draft.answers), load_van(connection)
-        used = load_detector(connection)
-        everyones = typed_for_record(connection, record, typed, key.author)
-        now = self._stamps.now(connection)
-        return WellSheet(
-            record=work_record(facts_of_order(connection, record), None, everyones),
-            typed=typed,
-            detector=trusted_detector(used, van.detectors),
-            now_ms=now.wall_ms,
-            passed_ms=surely_come_ms(now),
-            van=van,
-            saved_at_ms=draft.saved_at_ms,
-        )
-
     def _tell(
         self, order_id: str | None, fact_type: FactType, payload: JsonObject, page: str = ""
     ) -> None:
         def work(connection: Connection) -> None:
             self._append(connection, [new_fact(order_id, fact_type, payload)])
             if order_id is not None and page:
-                typed = self._sheet(connection, order_id).values_of(page)
+                typed = load_sheet(connection, order_id, self._stamps).values_of(page)
                 self._forget(connection, order_id, page, typed)
 
         self._database.write(work)
@@ -542,11 +495,3 @@ class SiteDesk:
                 [f"{page}.{key}" for key in typed],
             )
             seal_typed(connection, order_id, stamp)
-
-
-def _closed_for(
-    seen: SeenOrder | None, facts: Sequence[OwnFact], since_ms: int
-) -> Sequence[ClosedValve]:
-    if seen is None or seen.document is None:
-        return [valve for valve in closed_valves(facts) if valve.at_ms >= since_ms]
-    return closed_valves(facts, seen.document.handover)

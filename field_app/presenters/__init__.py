@@ -22,10 +22,12 @@
     form_views    the view data of a form of the office
     form_wording  how one item of a form reads: its card, its range, its mistake
     form          FormPresenter: a form of the office; every answer is kept before the next one
+    form_answers  how an answer of each kind is given
     form_doubts   what a checklist about an exchanged meter asks twice
     form_pages    which cards of a long form are shown at once
     form_tools    which forms an order page offers
     sheet_views   the view data of a sheet: blocks, and one big next step
+    second_tap    what is asked twice, and no bounce
     sheet         SheetPresenter: one sheet; every answer is kept before the next one
     site_words    how steps, values, reasons and troubles of the work on site read
     site_page     what the sheets of one order share

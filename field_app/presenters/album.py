@@ -17,13 +17,17 @@ from field_app.store.database_io import StoreFullError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoTile:
-    """One photo: `thumb` is a small picture, empty bytes when it cannot be shown."""
+    """One photo: `thumb` is a small picture, empty bytes when it cannot be shown.
+
+    `has_lines`: somebody drew on it, and no copy with the lines was kept.
+    """
 
     sha256: str
     thumb: bytes
     text: str
     icon: str
     tone: Tone
+    has_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,7 @@ class AlbumPresenter:
         self._shown = b""
         self._shown_sha256 = ""
         self._marks: tuple[InkStroke, ...] = ()
+        self._is_copying = False
         self._stage = Stage(context.worker, BLANK_ALBUM)
 
     @property
@@ -95,20 +100,25 @@ class AlbumPresenter:
         if not sha256:
             self._show_all()
             self._stage.draw(replace(self.view, shown=b"", marks=(), message=""))
+            self.refresh()  # a photo may have lines now
             return
         self._shown_sha256 = sha256
         self._stage.act(lambda: self._open(sha256), self._show_one)
 
     def keep_marks(self, strokes: Sequence[InkStroke]) -> None:
-        """Keep the lines on the photo that is shown as they stand; they are in no copy yet."""
+        """Keep the lines on the photo that is shown as they stand; they are in no copy yet.
+
+        While a copy is made they are kept already, and go with it.
+        """
         marks = self._album.marks(self._shown_sha256)
-        if self._shown:
+        if self._shown and not self._is_copying:
             self._marks = tuple(strokes)
             self._stage.act(lambda: marks.keep(strokes), _no_answer)
 
     def mark_up(self, strokes: Sequence[InkStroke]) -> None:
         """Keep a copy of the photo that is shown with strokes on it."""
         content, marks = self._shown, self._album.marks(self._shown_sha256)
+        self._is_copying = True
 
         def copy() -> str:
             message = self._keep(marked_up(content, strokes))
@@ -141,6 +151,7 @@ class AlbumPresenter:
 
     def _copied(self, message: str) -> None:
         """Show all photos, or why there is no copy: the lines stay on the photo until there is."""
+        self._is_copying = False
         if message:
             self._stage.draw(replace(self.view, message=message, marks=self._marks))
         else:
@@ -175,6 +186,7 @@ class AlbumPresenter:
                     text=t("The server has it") if is_done else t("Waiting on this tablet"),
                     icon="cloud-check" if is_done else "cloud-upload-outline",
                     tone=Tone.OK if is_done else Tone.WARN,
+                    has_lines=bool(self._album.marks(line.sha256).load()),
                 )
             )
         return tuple(tiles)

@@ -3,18 +3,18 @@
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormGoneError
-from field_app.forms.numbers import most_lel_pct, parse_number
+from field_app.forms.numbers import most_lel_pct
 from field_app.orders.entry_gate import has_no_breath
+from field_app.orders.site_changes import note_added
 from field_app.patrols.values import is_explosive
-from field_app.photos.album import Beside
 from field_app.photos.glass_io import Glass
 from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.dates import time_text
+from field_app.presenters.form_answers import MOMENTS, TAPPED, keep_picture, typed_number
 from field_app.presenters.form_doubts import doubts_text, known_before
 from field_app.presenters.form_pages import (
     NEXT,
@@ -27,21 +27,18 @@ from field_app.presenters.form_pages import (
 from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
 from field_app.presenters.form_wording import TICKED, card_of, wrong_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
+from field_app.presenters.second_tap import SecondTap
 from field_app.presenters.stage import SecondTry, Stage
 from field_app.presenters.wording import no_room_text
-from field_app.store.database_io import StoreFullError
+from field_app.store.outbox_store import NewOperation
 from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
 from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.forms.items import FormItem, FormPage, Wrong
 from wire_contracts.forms.model import NUMBERS, FormNode, NodeKind
 from wire_contracts.forms.session import MAX_REPEATS
-from wire_contracts.forms.values import number_text
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.orders import ENTITY, WorkOrderDocument
-
-_NO_BOUNCE: Final = timedelta(seconds=0.5)
-"""A second touch that comes sooner is the bounce of the first."""
 
 MOST_STEPS: Final = 50
 """Answers that can be taken back one by one."""
@@ -64,8 +61,14 @@ class FormRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
+    """One answer that can be taken back; `whole`: all of them, where one of a repeat was removed.
+
+    The steps before it are about places as they were then.
+    """
+
     place: str
-    before: str
+    before: str = ""
+    whole: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,8 @@ class FormPresenter:
         self._page_no = 0
         self._is_finished = False
         self._document: WorkOrderDocument | None = None
-        self._asked: tuple[str, datetime | None] = ("", None)
-        self._removing: tuple[str, datetime | None] = "", None
+        self._asked, self._doubts = SecondTap(context.clock), ""
+        self._removing = SecondTap(context.clock)
         self._under_way: list[dict[str, str]] = []
         self._second_try = SecondTry(context.worker, self.flush)
         self._stage = Stage(context.worker, BLANK_FORM)
@@ -147,7 +150,7 @@ class FormPresenter:
     def type(self, place: str, text: str) -> None:
         """Take what is typed; it is kept 0.3 s after the last key."""
         node = self._node(place)
-        plain = _typed_number(text) if node is not None and node.kind in NUMBERS else text
+        plain = typed_number(text) if node is not None and node.kind in NUMBERS else text
         if not self._change(place, plain):
             return
         if self._cancel_save is not None:
@@ -164,9 +167,9 @@ class FormPresenter:
             return
         if node.kind is NodeKind.ACKNOWLEDGE:
             self.answer(place, "" if self._text(place) else TICKED)
-        elif node.kind in _MOMENTS:
+        elif node.kind in MOMENTS:
             now = self._context.clock.now_utc().astimezone(self._context.zone)
-            self.answer(place, _MOMENTS[node.kind](now))
+            self.answer(place, MOMENTS[node.kind](now))
         elif node.kind is NodeKind.BARCODE:
             self._hardware.code_scanner.scan(lambda tag: self._scanned(place, tag))
         elif node.kind is NodeKind.POSITION:
@@ -184,8 +187,9 @@ class FormPresenter:
         """Take one of a repeat away; one with answers with a second tap, that is no bounce."""
         if self._sheet is None or self._asks_before_removing(self._sheet, place):
             return
+        whole = self._sheet.session.drafted()
         if self._sheet.session.remove_repeat(place):
-            self._steps = []
+            self._steps = [*self._steps[-(MOST_STEPS - 1) :], _Step(place, whole=whole)]
             self._changed()
             self.flush()
 
@@ -193,21 +197,23 @@ class FormPresenter:
         """Return whether answers would go with it and the tap is the first, or its bounce."""
         if not any(each.startswith(f"{place}/") for each in sheet.session.drafted()):
             return False
-        now_utc = self._context.clock.now_utc()
-        asked, since_utc = self._removing
-        if asked == place and since_utc is not None and now_utc - since_utc >= _NO_BOUNCE:
+        is_first = self._removing.is_new(place)
+        if self._removing.is_meant(place):
             return False
-        if asked != place:
-            self._removing = place, now_utc
+        if is_first:
             self._say(self._context.words("Tap again to remove it with its answers."))
         return True
 
     def undo(self) -> None:
-        """Take the last answer back."""
+        """Take the last answer back, or put back what was removed, with all its answers."""
         if not self._steps or self._sheet is None:
             return
         step = self._steps.pop()
-        self._sheet.session.answer(step.place, step.before)
+        if step.whole is None:
+            self._sheet.session.answer(step.place, step.before)
+        else:
+            self._sheet.begin_again(step.whole)
+            self._page = FormPage(self._sheet.session, self._context.words.language)
         self._go_to = step.place
         self._changed()
         self.flush()
@@ -275,26 +281,36 @@ class FormPresenter:
             return False
         t, now_utc = self._context.words, self._context.clock.now_utc()
         doubts = doubts_text(self._document, sheet.session.drafted(), ms_from_utc(now_utc), t)
-        asked, since_utc = self._asked
-        if doubts == asked:
-            return since_utc is not None and bool(doubts) and now_utc - since_utc < _NO_BOUNCE
-        self._asked = doubts, now_utc
-        if doubts:
+        is_first, self._doubts = self._asked.is_new(doubts), doubts
+        if not doubts:
+            self._asked.forget()
+        if not doubts or self._asked.is_meant(doubts):
+            return False
+        if is_first:
             again = t("Look again; it is kept as it stands with another tap.")
             self._say(f"{doubts}  {again}")
-        return bool(doubts)
+        return True
 
     def _seal(self, sheet: FormSheet, unsure: Mapping[str, str]) -> AnswerSet | str:
         """Seal what is on the screen: what may have found no room is kept before, or nothing is."""
         try:
             if unsure:
                 self._tablet.forms.save_changes(sheet, unsure)
-            return self._tablet.forms.finish(sheet, self._request.also)
+            return self._tablet.forms.finish(sheet, self._also)
         except FormIncompleteError as error:
             item = error.items[0]
             return f"{item.label}: {wrong_text(item, self._context.words)}"
         except FormGoneError:
             return self._context.words("This form is not on this tablet any more.")
+
+    def _also(self, answers: AnswerSet) -> list[NewOperation]:
+        """Return what is told with the answers: the office reads what was kept all the same."""
+        told = [*(self._request.also(answers) if self._request.also else ())]
+        doubts, document = self._doubts, self._document
+        if doubts and document is not None:
+            said = self._context.words("Kept after a second look: {what}").format(what=doubts)
+            told.append(note_added(self._request.subject.about_id, document.note, said))
+        return told
 
     def _sealed(self, outcome: AnswerSet | str, done: Callable[[AnswerSet], None]) -> None:
         if isinstance(outcome, str):
@@ -355,20 +371,12 @@ class FormPresenter:
         self._stage.act(lambda: self._keep_picture(place, content, BlobRole.PHOTO), self._say)
 
     def _keep_picture(self, place: str, content: bytes, role: BlobRole) -> str:
-        subject, album = self._request.subject, self._tablet.photos
-        availability = album.availability()
-        if not availability.is_available:
-            return self._context.words(availability.reason)
-        is_order = subject.about == ENTITY
-        beside = None if is_order else Beside(entity=subject.about, entity_id=subject.about_id)
-        try:
-            sha256 = album.add(subject.about_id, content, role, beside=beside)
-        except ValueError:
-            return self._context.words("This is no picture that can be used.")
-        except StoreFullError:
-            return no_room_text(self._context.words)
-        self._context.worker.later(0, lambda: self.answer(place, sha256))
-        return ""
+        kept = keep_picture(self._tablet.photos, self._request.subject, content, role)
+        if kept.sha256:
+            self._context.worker.later(0, lambda: self.answer(place, kept.sha256))
+            return ""
+        t = self._context.words
+        return no_room_text(t) if kept.is_full else t(kept.problem)
 
     def _scanned(self, place: str, tag: Tag | None) -> None:
         if tag is not None:
@@ -410,14 +418,14 @@ class FormPresenter:
             return False
         is_typing_on = bool(self._steps) and self._steps[-1].place == place
         node = self._node(place)
-        is_tapped = node is not None and node.kind in _TAPPED
+        is_tapped = node is not None and node.kind in TAPPED
         if is_tapped or not is_typing_on:
             self._steps = [*self._steps[-(MOST_STEPS - 1) :], _Step(place, before)]
         return True
 
     def _changed(self) -> None:
         self._message = ""
-        self._removing = "", None
+        self._removing.forget()
         self._draw()
 
     def _draw(self) -> None:
@@ -491,26 +499,3 @@ class FormPresenter:
         now_utc = self._context.clock.now_utc()
         time = time_text(self._context.words, sheet.saved_at_ms, now_utc, self._context.zone)
         return self._context.words("Kept on this tablet at {time}").format(time=time)
-
-
-def _typed_number(text: str) -> str:
-    """Return a typed number as forms keep it: a decimal comma and Chinese digits count as ours."""
-    value = parse_number(text)
-    return text.strip() if value is None else number_text(value)
-
-
-_TAPPED: Final = frozenset(
-    {
-        NodeKind.SELECT_ONE,
-        NodeKind.SELECT_MANY,
-        NodeKind.ACKNOWLEDGE,
-        NodeKind.PHOTO,
-        NodeKind.SIGNATURE,
-    }
-)
-
-_MOMENTS: Final[dict[NodeKind, Callable[[datetime], str]]] = {
-    NodeKind.DATE: lambda now: now.date().isoformat(),
-    NodeKind.TIME: lambda now: now.strftime("%H:%M"),
-    NodeKind.DATE_TIME: lambda now: now.isoformat(timespec="minutes"),
-}

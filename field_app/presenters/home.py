@@ -114,6 +114,7 @@ class HomePage:
             forms=forms,
             asked=self._parts.desk.orders_of_home(self._household_id),
             now_ms=now_ms,
+            unheard=self._parts.desk.unheard(),
         )
 
     def _forms(self) -> FormsSeen:
@@ -307,6 +308,7 @@ class HomePage:
                 each for each in (household.community, household.device_serial or "", state) if each
             ),
             blocks=(
+                *draw.unheard(data, sheet),
                 *draw.gas(data.forms),
                 *draw.shut_off(data, sheet),
                 *draw.before(household.hazards),

@@ -8,7 +8,7 @@ from field_app.patrols.home_check import (
     Sheet,
     hazards_of,
 )
-from field_app.patrols.home_facts import UNHEARD, AskedOrder, order_standing
+from field_app.patrols.home_facts import UNHEARD, AskedOrder, Unheard, order_standing
 from field_app.patrols.home_sheet import (
     GAS_OFF,
     NO,
@@ -30,6 +30,7 @@ from field_app.presenters.round_wording import (
     SEVERITY_ICONS,
     item_text,
     severity_text,
+    unheard_text,
 )
 from field_app.presenters.sheet import Answers
 from field_app.presenters.sheet_views import (
@@ -63,6 +64,7 @@ class HomeData:
     forms: FormsSeen
     asked: Sequence[AskedOrder]
     now_ms: int
+    unheard: Unheard = Unheard.NONE
 
 
 def grave_of(sheet: Sheet) -> tuple[CheckItem, ...]:
@@ -97,6 +99,9 @@ class HomeBlocks:
             text = t("Order made, not sent yet: call the control room now.")
         elif asked is not None:
             text = t("Order made; the office has it.")
+        if asked is not None and sheet.is_gas_off is False:
+            still = t("The gas still flows: tell the control room by telephone.")
+            text = f"{text} {still}"
         card = VerdictBlock(
             key="shut-off",
             title=t("Shut the gas off now"),
@@ -124,6 +129,13 @@ class HomeBlocks:
             ),
         )
         return [card, question]
+
+    def unheard(self, data: HomeData, sheet: Sheet) -> list[Block]:
+        """Return that the office lacks an order over another place; this one's has its card."""
+        text = unheard_text(self._parts.context.words, data.unheard)
+        if not text or grave_of(sheet):
+            return []
+        return [NoticeBlock(key="unheard", text=text, tone=Tone.DANGER, icon="phone-alert")]
 
     def gas(self, forms: FormsSeen) -> list[Block]:
         """Return what to do where a form tells of much gas; nothing otherwise."""

@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from field_app.forms.finding import is_gas_present
 from field_app.forms.numbers import shown_number, worst_lel_pct
+from field_app.orders.entry_gate import is_air_bad
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import LEL_STOP_PCT
 from field_app.orders.site_sheet import SiteSheet
@@ -26,7 +27,7 @@ from field_app.presenters.sheet_views import (
     SheetView,
 )
 from field_app.presenters.site_page import SitePage
-from field_app.presenters.site_words import END_ICONS, reason_of_end_text, step_text
+from field_app.presenters.site_words import END_ICONS, air_text, reason_of_end_text, step_text
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -159,14 +160,19 @@ class LeavePage(SitePage):
 
     def _gas(self, data: SiteSheet) -> list[Block]:
         """Return that there was gas: nobody leaves over it as if it were the weather."""
+        bad = [gas for _at_ms, gas in data.record.gas if is_air_bad(gas)]
+        text = self.t("{values} in the air: say in the note where it was")
+        words = text.format(values=air_text(bad[-1] if bad else None))
+        notice = NoticeBlock(key="air", text=words, tone=Tone.DANGER, icon="alert-circle")
+        air: list[Block] = [notice] if bad else []
         lel_pct = max(data.record.lel_pct or 0.0, self._told_lel_pct or 0.0)
         if not is_gas_present(lel_pct):
-            return []
+            return air
         text = self.t(
             "{lel} % LEL was measured here: it is handed over. "
             "While gas is there keep people away and call the control room before you leave."
         ).format(lel=shown_number(lel_pct))
-        return [NoticeBlock(key="gas", text=text, tone=Tone.DANGER, icon="alert-circle")]
+        return [NoticeBlock(key="gas", text=text, tone=Tone.DANGER, icon="alert-circle"), *air]
 
     def _offered(self, data: SiteSheet) -> tuple[VisitEndReason, ...]:
         """Return the reasons; over gas that may burn and still stands there is one alone."""
@@ -180,6 +186,8 @@ class LeavePage(SitePage):
         return _NO_ACCESS if self._how == WorkOrderEvent.NO_ACCESS else _CANNOT
 
     def _reasons(self, data: SiteSheet, answers: Answers) -> ChoiceBlock:
+        offered = self._offered(data)
+        is_gas = offered == (VisitEndReason.DANGEROUS,)
         return ChoiceBlock(
             key="reason",
             title=self.t("Why?"),
@@ -187,10 +195,12 @@ class LeavePage(SitePage):
                 ChoiceLine(
                     value=str(each),
                     text=reason_of_end_text(self.t, each),
+                    note=self.t("Over this gas there is no other reason.") if is_gas else "",
                     icon=END_ICONS[each],
+                    tone=Tone.DANGER if is_gas else Tone.INFO,
                     is_selected=answers.get("reason") == each,
                 )
-                for each in self._offered(data)
+                for each in offered
             ),
         )
 

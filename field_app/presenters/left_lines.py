@@ -1,21 +1,18 @@
 """LeftLines: dangers at places that have left the tablet, until a person has told of them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from field_app.forms.numbers import shown_number
 from field_app.patrols.left_places import LeftDanger
 from field_app.presenters.dates import time_text
 from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.second_tap import SecondTap
 from field_app.presenters.sheet import Tapped
-from field_app.presenters.sheet_views import Block, RowAction, RowLine, RowsBlock
+from field_app.presenters.sheet_views import Block, NoticeBlock, RowAction, RowLine, RowsBlock
 from field_app.presenters.views import Tone
 
 HEARD = "heard:"
 """Keys of buttons that say that the control room knows are this, the record, form and author."""
-
-_NO_BOUNCE = timedelta(seconds=0.5)
-"""A second touch that comes sooner is the bounce of the first."""
 
 
 class LeftLines:
@@ -24,18 +21,20 @@ class LeftLines:
     def __init__(self, parts: RoundParts) -> None:
         """Draw with the words and names of `parts`."""
         self._parts = parts
-        self._hearing: tuple[str, datetime | None] = "", None
+        self._hearing = SecondTap(parts.context.clock)
 
     def block(self, left: Sequence[LeftDanger]) -> list[Block]:
         """Return the dangers as a list, nothing without any: only a person can tell of them."""
         t = self._parts.context.words
+        if not left:
+            return []
         lines = tuple(
             RowLine(
                 key=_key_of(each),
                 title=each.place,
                 detail=self._noted(each),
                 is_loud=True,
-                icon="phone-alert",
+                icon="map-marker",
                 tone=Tone.DANGER,
                 actions=(
                     RowAction(key=_key_of(each), text=t("The control room knows"), icon="check"),
@@ -43,18 +42,17 @@ class LeftLines:
             )
             for each in left
         )
-        title = t("Not on your list any more and told to nobody: call the control room")
-        return [RowsBlock(key="left", title=title, lines=lines)] if lines else []
+        why = t("Not on your list any more and told to nobody: call the control room")
+        return [
+            NoticeBlock(key="left-why", text=why, tone=Tone.DANGER, icon="phone-alert"),
+            RowsBlock(key="left", title="", lines=lines),
+        ]
 
     def hear(self, key: str) -> Tapped:
         """Keep with the second tap, which is no bounce, what the control room was told."""
-        t, now_utc = self._parts.context.words, self._parts.context.clock.now_utc()
-        asked, since_utc = self._hearing
-        if asked != key or since_utc is None:
-            self._hearing = key, now_utc
-            return Tapped(message=t("Tap again once the control room has heard it."))
+        t = self._parts.context.words
         left = [each for each in self._parts.desk.left_dangers() if _key_of(each) == key]
-        if now_utc - since_utc < _NO_BOUNCE or not left:
+        if not self._hearing.is_meant(key) or not left:
             return Tapped(message=t("Tap again once the control room has heard it."))
         what = "; ".join(f"{each.place}: {self._noted(each)}" for each in left)
         said = t("Told to the control room by telephone: {what}").format(what=what)

@@ -44,7 +44,7 @@ def _gas_standing(sheet: SiteSheet, t: Words) -> tuple[str, Tone]:
     record = sheet.record
     found = record.gas_since_test or 0.0
     if found > LEL_ENTRY_PCT and SafetyStep.REMEASURE not in record.done:
-        return t("Measure again: {value} % LEL").format(value=shown_number(found)), Tone.DANGER
+        return t("{value} % LEL: again").format(value=shown_number(found)), Tone.DANGER
     if not record.gas:
         return t("before entry"), Tone.PLAIN
     by_place = {gas.place.strip().casefold(): gas for _at_ms, gas in record.gas}

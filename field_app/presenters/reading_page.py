@@ -171,7 +171,7 @@ class ReadingPage(SitePage):
         if last is None or not _may_correct(data, answers):
             return []
         title = t("{value} was read here at {time}. And this one?").format(
-            value=shown_number(last.value), time=self._time(last.at_ms)
+            value=_with_unit(data, last.value), time=self._time(last.at_ms)
         )
         said = (
             (_CORRECTS, t("It corrects that one"), "pencil"),
@@ -224,7 +224,7 @@ class ReadingPage(SitePage):
             return []
         last = data.record.counts[-1]
         text = self.t("Taken on this visit: {value}, {time}").format(
-            value=shown_number(last.value), time=self._time(last.at_ms)
+            value=_with_unit(data, last.value), time=self._time(last.at_ms)
         )
         return [NoticeBlock(key="taken", text=text, tone=Tone.OK, icon="check-circle")]
 
@@ -247,3 +247,8 @@ def _may_correct(data: SiteSheet, answers: Answers) -> bool:
 
 def _unit(site: OrderSite) -> str:
     return count_unit(site.quantity)
+
+
+def _with_unit(data: SiteSheet, value: float) -> str:
+    site = data.document.site or OrderSite()
+    return f"{shown_number(value)} {_unit(site)}".rstrip()

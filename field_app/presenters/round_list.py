@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from field_app.patrols.home_facts import Unheard
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, natural
 from field_app.presenters.dates import time_text
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import home_state_text
+from field_app.presenters.round_wording import home_state_text, unheard_text
 from field_app.presenters.rounds import OPEN_STATES
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import FilterChip, MarkView, Tone
@@ -40,9 +41,10 @@ class RoundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundListView:
-    """The list; `chips` are its buildings, `left_count` what wants a visit in all."""
+    """The list; `chips` are its buildings, `alarm_text` that the office lacks an order."""
 
     title: str
+    alarm_text: str
     progress_text: str
     share: float
     chips: tuple[FilterChip, ...]
@@ -54,6 +56,7 @@ class RoundListView:
 
 BLANK_LIST_VIEW = RoundListView(
     title="",
+    alarm_text="",
     progress_text="",
     share=0.0,
     chips=(),
@@ -74,6 +77,7 @@ class RoundListPresenter:
         self.kind = kind
         self._building = ""
         self._rows: tuple[RoundRow, ...] = ()
+        self._unheard = Unheard.NONE
         self._stage = Stage(parts.context.worker, BLANK_LIST_VIEW)
 
     @property
@@ -99,11 +103,11 @@ class RoundListPresenter:
         self._building = "" if building == self._building else building
         self._draw()
 
-    def _read(self) -> tuple[RoundRow, ...]:
+    def _read(self) -> tuple[tuple[RoundRow, ...], Unheard]:
         desk = self._parts.desk
         if self.kind is RoundKind.HOME:
-            return tuple(self._home(each) for each in desk.homes())
-        return tuple(self._meter(each) for each in desk.meters())
+            return tuple(self._home(each) for each in desk.homes()), desk.unheard()
+        return tuple(self._meter(each) for each in desk.meters()), Unheard.NONE
 
     def _home(self, home: SeenHome) -> RoundRow:
         t, household = self._parts.context.words, home.household
@@ -147,8 +151,8 @@ class RoundListPresenter:
             building=meter.building,
         )
 
-    def _take(self, rows: tuple[RoundRow, ...]) -> None:
-        self._rows = rows
+    def _take(self, found: tuple[tuple[RoundRow, ...], Unheard]) -> None:
+        self._rows, self._unheard = found
         self._draw()
 
     def _draw(self) -> None:
@@ -161,6 +165,7 @@ class RoundListPresenter:
             replace(
                 self.view,
                 title=t("Home checks") if is_home else t("Meter reading"),
+                alarm_text=unheard_text(t, self._unheard),
                 progress_text=progress.format(done=done, total=len(rows)),
                 share=done / max(len(rows), 1),
                 chips=self._chips(self._rows),

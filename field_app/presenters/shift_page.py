@@ -1,10 +1,11 @@
 """The sheet of the shift: my numbers today, and the note to whoever comes next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from field_app.orders.order_store import OrderFilter, OrderQuery
-from field_app.orders.shift_numbers import ShiftNumbers
+from field_app.orders.shift_numbers import LeftNote, ShiftNumbers
+from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -20,6 +21,7 @@ from field_app.presenters.sheet_views import (
 )
 from field_app.presenters.site_words import calibration_text, left_text
 from field_app.presenters.views import LabelledText, Tone
+from field_app.presenters.watch import name_of
 from field_app.tablet import Tablet
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
@@ -34,6 +36,7 @@ class ShiftData:
     """The day in numbers, what is left, and the note as it was typed."""
 
     numbers: ShiftNumbers
+    notes: Sequence[LeftNote]
     open_count: int
     urgent_count: int
     waiting_count: int
@@ -56,6 +59,7 @@ class ShiftPage:
         draft = self._tablet.site.draft(NOTE_ORDER)
         return ShiftData(
             numbers=self._tablet.site.numbers(self._midnight_ms()),
+            notes=self._tablet.site.notes_left(),
             open_count=page.counts.get(OrderFilter.OPEN, 0),
             urgent_count=page.counts.get(OrderFilter.URGENT, 0),
             waiting_count=self._tablet.status().outbox.waiting,
@@ -80,6 +84,7 @@ class ShiftPage:
         """Return the sheet."""
         t = self._context.words
         blocks: list[Block] = [
+            self._notes(data.notes),
             TilesBlock(key="numbers", tiles=self._tiles(data)),
             NoteBlock(
                 key="note",
@@ -89,19 +94,6 @@ class ShiftPage:
                 is_long=True,
             ),
         ]
-        if data.numbers.notes:
-            blocks.append(
-                FactsBlock(
-                    key="notes",
-                    title=t("Notes of today"),
-                    facts=tuple(
-                        LabelledText(label="", text=text, icon="note")
-                        for text in reversed(data.numbers.notes)
-                    ),
-                )
-            )
-        else:
-            blocks.append(TextBlock(key="none", text=t("No note was left today.")))
         blocks += self._van(data.van)
         note = answers.get("note").strip()
         return SheetView(
@@ -130,6 +122,22 @@ class ShiftPage:
         self._tablet.site.leave_note(answers.get("note"), numbers)
         self._tablet.site.keep(NOTE_ORDER, "", {"note": ""})
         return Tapped()
+
+    def _notes(self, notes: Sequence[LeftNote]) -> Block:
+        """Return what the shifts before have left to say, who and when."""
+        t, now_utc = self._context.words, self._context.clock.now_utc()
+        if not notes:
+            return TextBlock(key="none", text=t("No note was left."))
+        facts = tuple(
+            LabelledText(
+                label=f"{name_of(self._tablet, each.by)}  ·  "
+                f"{time_text(t, each.at_ms, now_utc, self._context.zone)}",
+                text=each.text,
+                icon="note",
+            )
+            for each in notes
+        )
+        return FactsBlock(key="notes", title=t("Notes to this shift"), facts=facts)
 
     def _van(self, van: Van) -> list[Block]:
         """Return what the van lacks and which detectors are due, nothing when all is well."""

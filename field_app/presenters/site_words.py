@@ -14,7 +14,7 @@ from field_app.presenters.dates import day_text
 from field_app.presenters.ports import Words
 from field_app.presenters.views import Tone
 from wire_contracts.quantities import Medium
-from wire_contracts.site_facts import HelpReason, SafetyStep, VisitEndReason
+from wire_contracts.site_facts import GasMeasurement, HelpReason, SafetyStep, VisitEndReason
 from wire_contracts.van import Calibration, VanPart, calibration_at, is_short
 
 
@@ -215,10 +215,27 @@ def lack_text(t: Words, lacking: Lacking, medium: Medium) -> str:
         Lack.GAS_NOTE: t("{value} % LEL of gas: say in the note where it was").format(
             value=shown_number(lacking.lel_pct)
         ),
+        Lack.AIR_NOTE: t("{values} in the air: say in the note where it was").format(
+            values=air_text(lacking.air)
+        ),
         Lack.CHECKLIST: t("Checklist: {title}").format(title=lacking.checklist),
         Lack.VALVE_CLOSED: closed.format(valve=lacking.valve_id),
     }
     return texts[lacking.lack]
+
+
+def air_text(gas: GasMeasurement | None) -> str:
+    """Return what was measured beside gas that may burn, such as `O₂ 16 %, CO 300 ppm`."""
+    if gas is None:
+        return ""
+    rows = (
+        ("O₂", gas.oxygen_pct, "%"),
+        ("CO", gas.carbon_monoxide_ppm, "ppm"),
+        ("H₂S", gas.hydrogen_sulphide_ppm, "ppm"),
+    )
+    return ", ".join(
+        f"{name} {shown_number(value)} {unit}" for name, value, unit in rows if value is not None
+    )
 
 
 def gas_order_text(t: Words, asked: GasOrder | None) -> str:

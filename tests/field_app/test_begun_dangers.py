@@ -260,3 +260,19 @@ def test_a_leak_in_a_checklist_of_a_home_that_left_names_the_flat(
 
     (left,) = parts.desk.left_dangers()
     assert (left.place, left.said) == ("Nordring 46 · 9 · 3-902 · 80231121", "leak at the meter")
+
+
+@pytest.mark.parametrize("where", ["stop", "home"])
+def test_an_order_for_a_danger_goes_out_though_a_person_works_offline(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice, where: str
+) -> None:
+    tablet.set_online(is_on=False)
+    if where == "stop":
+        page = stop(parts, run_id, WELL, gas_lel_pct="45")
+        for key in ("grave", "done"):
+            page.tap(key)
+    else:
+        leak = {"pipes": "wrong", "item__pipe_tightness": "wrong", "note__pipe_tightness": "leak"}
+        opened(parts, HomePage(parts, HOME), **leak).tap("call")
+
+    assert len(told(tablet, town, "order_request")) == 1

@@ -65,7 +65,10 @@ def test_an_index_that_does_not_fit_is_asked_about_once(tmp_path: Path) -> None:
         again, second = form.view.message, list(told)
         town.clock.moment_utc += timedelta(seconds=2)
         form.finish(told.append)
+        form._tablet.sync_now()
 
+    (note,) = (str(each.new) for each in town.pushed if each.field == "note")
+    assert "Kept after a second look: 12: Less than the meter showed before." in note
     assert beside == {
         "old_serial": f"Last time: {ORDER.device_serial}",
         "old_index": "Last time: 1840",

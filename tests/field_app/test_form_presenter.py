@@ -201,6 +201,11 @@ def test_rooms_are_added_and_taken_away(form: FormPresenter, office: Office) -> 
     assert (alone.add_place, alone.remove_place) == ("rooms", "")
     assert both == ["rooms[1]", "rooms[2]"]
     assert card(form.view, "rooms[1]/room").text == "hall"
+    form.undo()
+    assert [card(form.view, f"rooms[{n}]/room").text for n in (1, 2)] == ["kitchen", "hall"]
+    form.undo()
+    assert card(form.view, "rooms[2]/room").text == "", "what was answered before it, too"
+    assert form.view.can_undo
 
 
 def test_undo_takes_back_one_answer_and_typing_on_is_one_answer(form: FormPresenter) -> None:

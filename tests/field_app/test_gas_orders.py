@@ -217,7 +217,7 @@ def test_good_air_of_before_gas_that_a_step_found_lets_nobody_in(
     else:
         tablet.site.do_step(LEAK, SafetyStep.MEASURE)
 
-    assert gate_tile() == (f"Measure again: {lel_pct} % LEL", Tone.DANGER)
+    assert gate_tile() == (f"{lel_pct} % LEL: again", Tone.DANGER)
     tablet.site.measure_gas(LEAK, air(0, place="W-1"))
     assert gate_tile() == ("W-1 · Entry allowed", Tone.OK)
 

@@ -12,6 +12,7 @@ from field_app.patrols.noted import noted_homes
 from field_app.patrols.track import Track
 from field_app.presenters.home import HomePage
 from field_app.presenters.point import PointPage
+from field_app.presenters.round_list import RoundKind, RoundListPresenter
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.rounds import RoundsPage
 from field_app.presenters.sheet import SheetPresenter
@@ -331,7 +332,17 @@ def test_the_rounds_page_says_that_the_office_does_not_know_of_a_danger(
 
     town.is_reachable = False
     home(parts, **LEAK).tap("call")
-    assert says() == ["Order made, not sent yet: call the control room now."]
+    unsent = "Order made, not sent yet: call the control room now."
+    assert says() == [unsent]
+    doors = RoundListPresenter(parts, RoundKind.HOME)
+    doors.attach(lambda _view: None)
+    assert doors.view.alarm_text == unsent
+    next_door = opened(parts, HomePage(parts, "hh-1"))
+    assert [b.text for b in next_door.view.blocks if isinstance(b, NoticeBlock)] == [unsent]
+    flows = home(parts, gas_off="no")
+    still = "The gas still flows: tell the control room by telephone."
+    assert red_card(flows) == f"{unsent} {still}"
+    flows.choose("gas_off", "no")
     town.is_reachable = True
     town.refuses = frozenset({"order_request"})
     tablet.sync_now()

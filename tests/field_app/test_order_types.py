@@ -12,12 +12,13 @@ from field_app.orders.completion import ALONG_A_CHECKLIST, Evidence, Lack, what_
 from field_app.orders.safety_steps import steps_demanded, steps_offered
 from field_app.orders.step_timer import timer_at, timer_key
 from field_app.orders.work_record import WorkRecord
+from field_app.presenters.site_words import air_text
 from sync_server.work_orders.instructions import instructions_for
 from wire_contracts.findings import causes_for
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType, SafetyClass, WorkOrderDocument
 from wire_contracts.quantities import Medium
-from wire_contracts.site_facts import SafetyStep
+from wire_contracts.site_facts import GasMeasurement, GasPurpose, SafetyStep
 from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -138,3 +139,35 @@ def test_gas_in_a_checklist_says_that_not_all_is_well() -> None:
 
     assert [each.lel_pct for each in lacking if each.lack is Lack.GAS_MEASURED] == [45.0]
     assert sum(each.lack is Lack.STEP for each in lacking) == len(SafetyStep)
+
+
+@pytest.mark.parametrize("medium", [Medium.GAS, Medium.WATER])
+@pytest.mark.parametrize(
+    ("air", "words"),
+    [
+        ({"carbon_monoxide_ppm": 300.0}, "CO 300 ppm"),
+        ({"oxygen_pct": 16.0, "carbon_monoxide_ppm": 0.0}, "O₂ 16 %, CO 0 ppm"),
+        ({"hydrogen_sulphide_ppm": 7.0}, "H₂S 7 ppm"),
+        ({"oxygen_pct": 20.9, "carbon_monoxide_ppm": 16.0}, ""),
+    ],
+)
+def test_air_that_nobody_may_breathe_wants_a_word_whatever_was_found(
+    medium: Medium, air: dict[str, float], words: str
+) -> None:
+    gas = GasMeasurement(
+        purpose=GasPurpose.ENTRY,
+        place="cellar",
+        detector_id="GX-7",
+        calibration_due_ms=None,
+        lel_pct=0.0,
+        **air,  # type: ignore[arg-type] # by field name
+    )
+    record = WorkRecord(gas=[(NOON_MS, gas)])
+    order = replace(ORDER, medium=medium)
+
+    def said(evidence: Evidence) -> list[str]:
+        lacking = what_is_lacking(order, FindingResult.NORMAL, record, evidence)
+        return [air_text(each.air) for each in lacking if each.lack is Lack.AIR_NOTE]
+
+    assert said(Evidence()) == ([words] if words else [])
+    assert said(Evidence(has_note=True)) == []

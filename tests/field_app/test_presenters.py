@@ -516,12 +516,13 @@ def test_a_new_tablet_is_enrolled_on_its_first_page(
     assert presenter.view.people[0].is_selected
 
 
+@pytest.mark.parametrize("typed", ["lamp.example.com", "http://[fe80::1", "http://lamp:99999"])
 def test_an_address_that_is_none_is_refused_before_it_is_asked(
-    fresh: Tablet, context: PresenterContext
+    fresh: Tablet, context: PresenterContext, typed: str
 ) -> None:
     presenter = EnrolPresenter(fresh, context, TabletConfig())
     presenter.attach(lambda _view: None)
-    presenter.type_server("lamp.example.com")
+    presenter.type_server(typed)
     presenter.type_code("abc")
 
     presenter.enrol()

@@ -17,7 +17,8 @@ from field_app.presenters.help_page import HelpPage
 from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.sheet import SheetPresenter
-from field_app.presenters.sheet_views import RowsBlock, SheetView
+from field_app.presenters.sheet_views import FactsBlock, RowsBlock, SheetView
+from field_app.presenters.shift_page import ShiftPage
 from field_app.presenters.valves_page import ValvesPage
 from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
@@ -456,3 +457,23 @@ def test_a_door_that_is_too_dangerous_needs_no_notice(
     page.choose("reason", "dangerous")
 
     assert page.view.primary.refusal == ""
+
+
+def test_a_note_to_the_next_shift_stands_over_midnight(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    def notes() -> list[tuple[str, str]]:
+        blocks = opened(ShiftPage(tablet, context)).view.blocks
+        facts = [each.facts for each in blocks if isinstance(each, FactsBlock)]
+        return [(fact.label, fact.text) for block in facts for fact in block]
+
+    assert notes() == []
+    for text in ("Well 31 is open", "key with Wang"):
+        tablet.site.leave_note(text, {})
+        town.clock.moment_utc += timedelta(hours=12)
+    assert [text for _label, text in notes()] == ["key with Wang"]
+    town.clock.moment_utc += timedelta(days=5)
+    assert notes() == [("李伟  ·  21 Nov 18:12", "key with Wang")]
+    town.clock.moment_utc += timedelta(days=3)
+
+    assert notes() == []

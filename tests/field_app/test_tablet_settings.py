@@ -50,6 +50,8 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ('[tablet]\nlanguage = "de"', "tablet.language: 'de' is not spoken; use 'zh_CN' or 'en'"),
         ('[tablet]\ntimezone = "Mars/Base"', "tablet.timezone: 'Mars/Base' is not known; use an"),
         ('[tablet]\nserver_url = "lamp"', "server_url: 'lamp' is not an address; use an address"),
+        ("[tablet]\nserver_url = 'http://['", "is not an address; use an address such as"),
+        (f"[tablet]\nserver_url = 'http://{'a' * 64}.de'", "is not an address; use an address"),
         ('[tablet]\ndevice_name = " "', "tablet.device_name: is empty; name the tablet"),
         ("[tablet", "file: is not TOML"),
         ("tablet = 1", r"tablet: is not a table; write \[tablet\] above its keys"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from tests.field_app_ui import kivy_harness as harness  # isort: skip - before anything from kivy
 from field_app.platform.ports import Fix
 from field_app.ui.theme import ThemeName
+from tests.field_app.round_parts import taken_off
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import LATITUDE, LONGITUDE, Hands, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
@@ -112,6 +113,17 @@ def inspection(crew: Field, hands: Hands) -> Iterator[str]:
     ui.back()
     ui.back()
     yield from _homes_and_meters(ui)
+    tap(ui, "go-map")
+    yield "map-of-rounds"
+    yield from _left_places(crew, ui)
+
+
+def _left_places(crew: Field, ui: harness.Driver) -> Iterator[str]:
+    """Look at the rounds once the office has given the home with the noted hazard away."""
+    assert crew.tablet is not None
+    taken_off(crew.tablet, "hh-0")
+    tap(ui, "go-patrol")
+    yield "rounds-left"
 
 
 def _homes_and_meters(ui: harness.Driver) -> Iterator[str]:
@@ -124,6 +136,7 @@ def _homes_and_meters(ui: harness.Driver) -> Iterator[str]:
     choose(ui, "item:hose", "wrong")
     choose(ui, "severity:hose", "1")
     yield "home-hazard"
+    write(ui, **{"note:hose": "RVS 12/7"})
     ui.back()
     ui.back()
     ui.settle()
@@ -137,8 +150,6 @@ def _homes_and_meters(ui: harness.Driver) -> Iterator[str]:
     yield "meter-doubt"
     ui.back()
     ui.back()
-    tap(ui, "go-map")
-    yield "map-of-rounds"
 
 
 def _order(ui: harness.Driver) -> Iterator[str]:
@@ -148,10 +159,19 @@ def _order(ui: harness.Driver) -> Iterator[str]:
         tap(ui, "next-step")
     yield "order-at-work"
     yield from _tools(ui)
-    for event in ("no_access", "cannot_finish"):
-        tap(ui, event)
-        yield event
-        ui.back()
+    tap(ui, "no_access")
+    yield "no_access"
+    ui.back()
+    tap(ui, "tool-work", "open_air")
+    write(ui, **{"ventilate.minutes": "10"})
+    tap(ui, "primary")
+    write(ui, **{"measure.gas_lel_pct": "45"})
+    tap(ui, "primary")
+    ui.back()
+    yield "order-gas"
+    tap(ui, "cannot_finish")
+    yield "cannot_finish"
+    ui.back()
     ui.app.navigator.open_finding()
     ui.settle()
     yield "finding"
@@ -173,13 +193,19 @@ def _tools(ui: harness.Driver) -> Iterator[str]:
         tap(ui, f"tool-{tool}")
         yield tool
         ui.back()
-    tap(ui, "tool-reading")
-    write(ui, value="1200")
+    for value in ("1200", "1100"):
+        tap(ui, "tool-reading")
+        write(ui, value=value)
+        choose(ui, "sure", f"read_twice:{value}")
+        if value == "1200":
+            tap(ui, "primary")
     yield "reading"
     ui.back()
     tap(ui, "tool-photos")
     yield "photos-empty"
     tap(ui, "take-photo", "photo")
+    x, y = ui.centre(ui.get("MarkPad"))
+    ui.stroke([(x - 80, y), (x, y + 60), (x + 80, y)])
     yield "photo-marking"
     ui.back()
     yield "photos"

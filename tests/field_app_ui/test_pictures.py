@@ -144,7 +144,7 @@ def look(ui: harness.Driver, scene: str, language: str, ways: Sequence[WayRound]
 )
 @pytest.mark.parametrize(
     ("walk", "count"),
-    [(scenes.first_start, 2), (scenes.repair, 34), (scenes.inspection, 14)],
+    [(scenes.first_start, 2), (scenes.repair, 35), (scenes.inspection, 15)],
     ids=["first_start", "repair", "inspection"],
 )
 def test_every_screen_is_readable_and_looks_as_it_was_approved(

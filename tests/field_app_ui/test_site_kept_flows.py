@@ -194,14 +194,22 @@ def test_a_photo_is_taken_marked_up_and_demanded_for_a_leak(crew: Field, hands: 
         ui.tap(ui.all(hint="photo", anywhere=True)[-1])
         ui.settle()
         x, y = ui.centre(ui.get("MarkPad"))
+        palm = harness.FakeTouch(x + 90, y - 60)
+        palm.down()
         ui.stroke([(x - 80, y), (x, y + 60), (x + 80, y)])
+        palm.up()
+        lines = [len(points) for points, _colour in ui.get("MarkPad").strokes]
+        assert lines == [1, 3], "a palm draws into nobody's line"
+        ui.get("MarkPad").undo()
         ui.back()
         ui.settle()
         ui.tap(ui.all(hint="photo", anywhere=True)[-1])
         ui.settle()
         assert len(ui.get("MarkPad").strokes) == 1, "back takes no line away"
         ui.tap_hint("primary")
+        ui.back()
         ui.settle()
+        assert not any(each.has_lines for each in ui.get("PhotosScreen").view.tiles)
         assert len(ui.get("PhotosScreen").view.tiles) == 3, "the photo itself stays as it was"
     ui.back()
     ui.settle()

@@ -48,6 +48,7 @@ class Thumb(Tap):
     key = StringProperty("")
     icon = StringProperty("")
     tone = StringProperty("ok")
+    has_lines = BooleanProperty(defaultvalue=False)
     texture = ObjectProperty(None, allownone=True)
 
 
@@ -68,6 +69,7 @@ class PhotoGrid(StackLayout):
                 thumb = Thumb(key=tile.sha256, hint="photo", texture=texture_of(tile.thumb))
                 thumb.bind(on_release=lambda tapped: self.chosen(tapped.key))
             thumb.icon, thumb.tone = tile.icon, str(tile.tone)
+            thumb.has_lines = tile.has_lines
             self.add_widget(thumb)
 
 
@@ -81,6 +83,7 @@ class MarkPad(Image):
         """Begin without a line; `changed` is called when one ended or was taken away."""
         self.changed: Callable[[], None] | None = None
         self.strokes: list[tuple[list[Point], tuple[float, ...]]] = []
+        self._drawing: dict[MotionEvent, list[Point]] = {}
         super().__init__(**properties)
         self.bind(pos=self._again, size=self._again, norm_image_size=self._again)
 
@@ -112,11 +115,12 @@ class MarkPad(Image):
         ]
 
     def on_touch_down(self, touch: MotionEvent) -> bool:
-        """Begin a line."""
+        """Begin a line; every finger, and the palm, draws its own."""
         if self.texture is None or not self._inside(touch):
             return False
         touch.grab(self)
-        self.strokes = [*self.strokes, ([self._share(touch)], tuple(self.ink))]
+        points = self._drawing[touch] = [self._share(touch)]
+        self.strokes = [*self.strokes, (points, tuple(self.ink))]
         self._again()
         return True
 
@@ -124,8 +128,8 @@ class MarkPad(Image):
         """Draw on."""
         if touch.grab_current is not self:
             return False
-        points, last = self.strokes[-1][0], self.strokes[-1][0][-1]
-        point = self._share(touch)
+        points = self._drawing[touch]
+        last, point = points[-1], self._share(touch)
         width, height = self.norm_image_size
         if max(abs(point[0] - last[0]) * width, abs(point[1] - last[1]) * height) >= dp(
             _LEAST_STEP_DP
@@ -139,6 +143,7 @@ class MarkPad(Image):
         if touch.grab_current is not self:
             return False
         touch.ungrab(self)
+        self._drawing.pop(touch, None)
         self._tell()
         return True
 
@@ -183,6 +188,7 @@ class PhotosScreen(BoxLayout):
     closed = ObjectProperty(None, allownone=True)
     secure = ObjectProperty(None, allownone=True)
     has_large = BooleanProperty(defaultvalue=False)
+    ink = StringProperty("red")
 
     def on_kv_post(self, _base: Widget) -> None:
         """Show nothing large yet."""
@@ -212,9 +218,9 @@ class PhotosScreen(BoxLayout):
         """Show one photo large."""
         self.presenter.look_at(sha256)
 
-    def choose_ink(self, colour: list[float]) -> None:
+    def choose_ink(self, ink: str, colour: list[float]) -> None:
         """Draw in another colour from now on."""
-        self.ids.pad.ink = colour
+        self.ink, self.ids.pad.ink = ink, colour
 
     def keep(self) -> None:
         """Keep a copy with the lines on it."""

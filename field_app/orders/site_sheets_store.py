@@ -1,0 +1,109 @@
+"""Reads what a crew sees of the work on one order, or of the air at one stop."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from field_app.orders import order_store
+from field_app.orders.entry_gate import trusted_detector
+from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.order_store import SeenOrder
+from field_app.orders.site_changes import WORK_FORM
+from field_app.orders.site_drafts_store import (
+    load_detector,
+    still_said,
+    texts_of,
+    typed_for_record,
+)
+from field_app.orders.site_sheet import SiteSheet, WellSheet, surely_come_ms
+from field_app.orders.site_store import facts_of_order, facts_since
+from field_app.orders.stamps import Stamps
+from field_app.orders.van_store import load_van
+from field_app.orders.work_record import OwnFact, closed_valves, work_record
+from field_app.store import draft_store
+from field_app.store.draft_store import DraftKey
+from wire_contracts.orders import FactType
+from wire_contracts.site_facts import ClosedValve
+
+_BELIEVED: Final = timedelta(days=30)
+
+
+def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteSheet:
+    """Return everything about the work on an order, as the person at work has it.
+
+    Raises:
+        OrderGoneError: The tablet does not know the order, or cannot read it.
+    """
+    seen = order_store.load_order(connection, order_id)
+    if seen is None or seen.document is None:
+        message = f"order {order_id}: is not on this tablet; sync and look at the list again"
+        raise OrderGoneError(message)
+    key = DraftKey(order_id=order_id, form=WORK_FORM, author=stamps.actor())
+    draft = draft_store.load_draft(connection, key)
+    typed = texts_of(draft.answers)
+    van = load_van(connection)
+    now = stamps.now(connection)
+    used = load_detector(connection)
+    record = work_record(
+        facts_of_order(connection, order_id),
+        seen.document.handover,
+        typed_for_record(connection, order_id, typed, key.author),
+        now,
+    )
+    return SiteSheet(
+        order_id=order_id,
+        document=seen.document,
+        record=record,
+        typed=still_said(draft, record.void_ms, now.wall_ms),
+        detector=trusted_detector(used, van.detectors),
+        now_ms=now.wall_ms,
+        now=now,
+        van=van,
+        photos=seen.photos.total,
+        saved_at_ms=draft.saved_at_ms,
+    )
+
+
+def load_well(connection: Connection, record: str, stamps: Stamps) -> WellSheet:
+    """Return what was measured under a record that is no order, such as a stop of a round."""
+    key = DraftKey(order_id=record, form=WORK_FORM, author=stamps.actor())
+    draft = draft_store.load_draft(connection, key)
+    typed, van = texts_of(draft.answers), load_van(connection)
+    used = load_detector(connection)
+    everyones = typed_for_record(connection, record, typed, key.author)
+    now = stamps.now(connection)
+    return WellSheet(
+        record=work_record(facts_of_order(connection, record), None, everyones),
+        typed=typed,
+        detector=trusted_detector(used, van.detectors),
+        now_ms=now.wall_ms,
+        passed_ms=surely_come_ms(now),
+        van=van,
+        saved_at_ms=draft.saved_at_ms,
+    )
+
+
+def load_closed_elsewhere(
+    connection: Connection, order_id: str, stamps: Stamps
+) -> Sequence[tuple[str, ClosedValve]]:
+    """Return the valves that are closed for other orders, with the order's number."""
+    turned = facts_since(connection, {FactType.ISOLATION}, 0)
+    others = {str(fact.payload.get("order_id") or "") for fact in turned} - {order_id, ""}
+    by_order = {each: facts_of_order(connection, each) for each in sorted(others)}
+    numbers = order_store.load_numbers(connection, set(by_order))
+    since_ms = stamps.now(connection).wall_ms - _BELIEVED // timedelta(milliseconds=1)
+    return [
+        (numbers.get(each, ""), valve)
+        for each, facts in by_order.items()
+        for valve in _closed_for(order_store.load_order(connection, each), facts, since_ms)
+    ]
+
+
+def _closed_for(
+    seen: SeenOrder | None, facts: Sequence[OwnFact], since_ms: int
+) -> Sequence[ClosedValve]:
+    if seen is None or seen.document is None:
+        return [valve for valve in closed_valves(facts) if valve.at_ms >= since_ms]
+    return closed_valves(facts, seen.document.handover)
