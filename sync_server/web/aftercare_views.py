@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sync_server.aftercare.callback_store import Due
+from sync_server.aftercare.calling_times import USUAL
 from sync_server.aftercare.opinions import OPINION_CYCLE, Opinion, OpinionState
 from sync_server.aftercare.quality_store import PersonQuality
 from sync_server.aftercare.survey_store import Survey
@@ -16,6 +17,7 @@ from sync_server.web.desk_labels import (
     OPINION_STATES,
     VISIT_EVENTS,
     VISIT_STATES,
+    result_text,
 )
 from sync_server.web.labels import label
 from sync_server.web.request_views import Names, RequestRow
@@ -141,7 +143,7 @@ def _visit_row(visit: Visit, record: RequestRecord, words: Words, today: date) -
             for code, text in PREPARATIONS.items()
             if code not in visit.prepared
         ],
-        result=visit.result,
+        result=result_text(visit.result, words),
         steps=[Step(event=str(each), words=label(words, VISIT_EVENTS, each)) for each in events],
     )
 
@@ -152,7 +154,7 @@ def call_rows_of(due: Sequence[Due], rows: Mapping[str, RequestRow]) -> list[Cal
         CallRow(
             request=rows[each.request_id],
             attempts=each.attempts,
-            window=each.window,
+            window=each.window or f"{USUAL[0]:%H:%M}–{USUAL[1]:%H:%M}",
             may_call=each.may_call,
         )
         for each in due

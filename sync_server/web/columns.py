@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDE = 1080
+WIDE = 1320
 NARROW = 400
 HEIGHT = 150
 _LEFT = 52

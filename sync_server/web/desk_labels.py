@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sync_server.web.words import mark
+from sync_server.web.words import Words, mark
 
 REQUEST_KINDS: Mapping[str, str] = {
     "repair": mark("Repair"),
@@ -127,6 +127,13 @@ NOTE_KINDS: Mapping[str, str] = {
     "step_approved": mark("Next step approved"),
 }
 
+RESULTS_OF_ORDERS: Mapping[str, str] = {
+    "order finished": mark("order finished"),
+    "order not finished": mark("order not finished"),
+    "nobody opened": mark("nobody opened"),
+}
+"""What the server writes as a result when a crew's order ends; other words are a person's own."""
+
 VISIT_STATES: Mapping[str, str] = {
     "booked": mark("agreed"),
     "confirmed": mark("confirmed"),
@@ -227,3 +234,9 @@ CLOCK_NAMES: Mapping[str, str] = {
     "CL23": mark("supervisor"),
     "K3": mark("done"),
 }
+
+
+def result_text(text: str, words: Words) -> str:
+    """Return a result in the reader's language where the server wrote it, else as it was said."""
+    known = RESULTS_OF_ORDERS.get(text)
+    return text if known is None else words.gettext(known)

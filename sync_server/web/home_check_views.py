@@ -134,4 +134,5 @@ def _hazard_words(hazard: Hazard, words: Words) -> str:
         name = t(mark("{name}: {value}")).format(name=name, value=hazard.note)
     if hazard.due_at_utc is None:
         return name
-    return f"{name} ({t(mark('until {day}')).format(day=words.date(hazard.due_at_utc))})"
+    due = words.date(hazard.due_at_utc)
+    return t(mark("{name} (until {day})")).format(name=name, day=due)

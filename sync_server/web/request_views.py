@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sync_server.access.roles import Role, may
 from sync_server.service_desk.catalogue import RULES
 from sync_server.service_desk.clocks import ClockState, Light, Matter
-from sync_server.service_desk.request import RequestRecord, RequestStep
+from sync_server.service_desk.request import RequestNote, RequestRecord, RequestStep
 from sync_server.service_desk.request_guards import KIND_OF_TEXT
 from sync_server.service_desk.request_store import ACTION_OF_EVENT
 from sync_server.web.alert_views import EventRow
@@ -19,6 +19,7 @@ from sync_server.web.desk_labels import (
     REQUEST_EVENTS,
     REQUEST_KINDS,
     REQUEST_STATES,
+    result_text,
 )
 from sync_server.web.labels import MEDIA, label
 from sync_server.web.places import Place, PlaceNames, place_for
@@ -358,7 +359,7 @@ def record_rows(matter: Matter, words: Words, now_utc: datetime, names: Names) -
             EventRow(
                 at=words.near_clock(note.at_utc, now_utc),
                 title=label(words, NOTE_KINDS, note.kind),
-                text=f"{names.accounts.get(note.actor, note.actor)}: {note.text}",
+                text=_note_text(note, words, names),
                 tone="",
                 icon="report",
             ),
@@ -369,9 +370,18 @@ def record_rows(matter: Matter, words: Words, now_utc: datetime, names: Names) -
     return [row for _, row in reversed(rows)]
 
 
+def _note_text(note: RequestNote, words: Words, names: Names) -> str:
+    said = words.gettext(mark("{name}: {value}"))
+    return said.format(name=_who(note.actor, names), value=result_text(note.text, words))
+
+
+def _who(actor: str, names: Names) -> str:
+    return names.accounts.get(actor, names.crews.get(actor, actor))
+
+
 def _step_row(step: RequestStep, words: Words, now_utc: datetime, names: Names) -> EventRow:
     tone, icon = _TONES[step.to_state]
-    who = names.accounts.get(step.actor, names.crews.get(step.actor, step.actor))
+    who = _who(step.actor, names)
     is_late = step.recorded_at_utc - step.happened_at_utc > timedelta(minutes=1)
     recorded = words.gettext(mark("recorded {time}")).format(
         time=words.near_clock(step.recorded_at_utc, now_utc)

@@ -27,6 +27,7 @@ from sync_server.web.review_words import (
     ADVICE,
     FACT_PARTS,
     KIND_WORDS,
+    OWN_WORDS,
     REASONS,
     SELF_CHECKS,
     THINGS,
@@ -132,7 +133,7 @@ def review_row(
     is_overdue = item.resolved_at_utc is None and item.due_at_utc < now_utc
     late = words.gettext(mark("overdue by {age}")).format(age=age(now_utc - item.due_at_utc))
     due = words.gettext(mark("due {time}")).format(time=words.near_clock(item.due_at_utc, now_utc))
-    reason = REASONS.get(str(item.code))
+    reason, advice = _why_and_what(item)
     return ReviewRow(
         review_id=item.review_id,
         title=item.text.in_language(words.language),
@@ -147,8 +148,19 @@ def review_row(
         resolved=_resolved(item, words, now_utc, names),
         order_href=f"/orders/{item.entity_id}" if item.entity_id in names.orders else "",
         explanation=words.gettext(reason) if reason is not None else f"({item.code})",
-        advice=words.gettext(ADVICE.get(str(item.code), _ADVICE)),
+        advice=words.gettext(advice),
     )
+
+
+def _why_and_what(item: ReviewItem) -> tuple[str | None, str]:
+    code = str(item.code)
+    if item.kind in OWN_WORDS and code not in _OF_ITS_OWN:
+        return OWN_WORDS[item.kind]
+    return REASONS.get(code), ADVICE.get(code, _ADVICE)
+
+
+_OF_ITS_OWN = frozenset({"pull.reset"})
+"""Codes that say more than the kind of the item."""
 
 
 def _about(item: ReviewItem, words: Words, names: Names) -> str:

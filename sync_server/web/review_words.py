@@ -58,6 +58,14 @@ REASONS: Mapping[str, str] = {
 }
 """Code -> why, for a dispatcher; another code is shown as it is."""
 
+OWN_WORDS: Mapping[ReviewKind, tuple[str, str]] = {
+    ReviewKind.SELF_CHECK: (
+        mark("The server compared its records with each other, and some do not fit."),
+        mark("Tell the technician: `sync-server check-sync` names each record."),
+    ),
+}
+"""Kind whose codes are those of other matters -> why it is here, and what is to be done."""
+
 _BY_HAND = mark("Ask the crew what it wanted to write, and enter it by hand.")
 _PHOTO = mark("Ask the crew for the photo again, or note at the order that there is none.")
 

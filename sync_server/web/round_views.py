@@ -233,5 +233,5 @@ def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
 def _measured(point: PatrolPoint, measure: Measure, words: Words) -> str:
     name, unit = _MEASURES[measure]
     text = f"{words.gettext(name)} {quantity(point.values[measure], unit)}"
-    beyond = words.gettext(mark("beyond the limit"))
-    return f"{text} ({beyond})" if measure in point.beyond else text
+    beyond = words.gettext(mark("{value} (beyond the limit)")).format(value=text)
+    return beyond if measure in point.beyond else text

@@ -351,6 +351,9 @@ def test_nothing_is_cut_off_at_narrow_widths_and_double_zoom(page: Page, desk: S
         (720, "/orders"),
         (720, "/gateways"),
         (720, "/meters"),
+        (390, "/alerts"),
+        (390, "/orders"),
+        (390, "/board"),
     ):
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(desk.base_url + path)

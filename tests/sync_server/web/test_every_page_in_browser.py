@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from demo.screenshots_web_io import VIEWPORT
 from sync_server.access.roles import Role
@@ -14,9 +14,13 @@ from sync_server.db.alert_tables import ALERT
 from sync_server.db.engine_io import open_engine
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.detection.watch.fleet_store import put_children
+from sync_server.work_orders.fact_store import insert_fact
+from sync_server.work_orders.order import Fact
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.axe_core import serious_violations
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
+from wire_contracts.orders import FactType
+from wire_contracts.site_facts import PartUsed, part_json
 
 CONTROL_ROOM = (
     "/alerts",
@@ -51,10 +55,17 @@ CONTROL_ROOM = (
     "/policies",
     "/tablets",
 )
+PARTS = 12
+"""Used for one order: more than a screen holds beside its chart."""
 _OVER = """() => {
   const rail = document.querySelector('.rail');
   return rail.scrollHeight - rail.clientHeight;
 }"""
+_CUT_OFF = """() => [...document.querySelectorAll('.panel')]
+  .filter((each) => each.scrollHeight > each.clientHeight + 1)
+  .filter((each) => getComputedStyle(each).overflowY === 'hidden')
+  .map((each) => each.querySelector('h2')?.textContent ?? each.className)"""
+"""Panels that hide what is below their edge: there is no bar to bring it up."""
 DIRECTOR = (
     "/homes",
     "/reports/clocks",
@@ -77,6 +88,8 @@ def town(
     with engine.begin() as connection:
         add_person(connection, "the director", Role.DIRECTOR)
         put_children(connection, [("DMA-03", "WM-204418"), ("DMA-03", "WM-208220")])
+        for number in range(PARTS):
+            insert_fact(connection, part_of(order_of(connection), number))
     yield engine
     engine.dispose()
 
@@ -85,6 +98,25 @@ def town(
 def site(town: Engine) -> Iterator[Served]:
     with served(town, HandClock(NOON)) as found:
         yield found
+
+
+def order_of(connection: Connection) -> str:
+    query = select(ALERT.c.work_order_id).where(ALERT.c.work_order_id.is_not(None))
+    return str(connection.execute(query.limit(1)).scalar_one())
+
+
+def part_of(order_id: str, number: int) -> Fact:
+    return Fact(
+        fact_id=f"part-{number}",
+        order_id=order_id,
+        fact_type=FactType.PART_USED,
+        payload=part_json(PartUsed(part_id="tape", name="tape", quantity=number + 1, unit="pcs")),
+        actor="a-1",
+        tablet_id="t-1",
+        op_id=f"op-{number}",
+        happened_at_utc=NOON,
+        received_at_utc=NOON,
+    )
 
 
 class Visitor:
@@ -117,6 +149,7 @@ class Visitor:
         wrong = [] if answer is not None and answer.ok else [f"{path}: does not answer"]
         if self.page.get_attribute("html", "lang") != {"zh": "zh-CN"}.get(language, language):
             wrong.append(f"{path}: is not in {language}")
+        wrong += [f"{path}: cuts off {each}" for each in self.page.evaluate(_CUT_OFF)]
         return [*wrong, *(f"{path}: {each}" for each in serious_violations(self.page))]
 
     def close(self) -> None:
@@ -125,8 +158,7 @@ class Visitor:
 
 def paths_of(town: Engine) -> Sequence[tuple[str, str]]:
     with town.connect() as connection:
-        query = select(ALERT.c.work_order_id).where(ALERT.c.work_order_id.is_not(None))
-        order = str(connection.execute(query.limit(1)).scalar_one())
+        order = order_of(connection)
     ours = [("zhou min", each.replace("{order}", order)) for each in CONTROL_ROOM]
     return [*ours, *(("the director", each) for each in DIRECTOR)]
 

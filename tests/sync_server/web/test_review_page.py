@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from sync_server.db.engine_io import reading
 from sync_server.sync.review_store import list_reviews
+from sync_server.sync.self_check import Finding, raise_alarm
 from sync_server.work_orders.order_store import create_from_alert, get_order
 from tests.sync_server.people_parts import PASSWORD, Pen, Utility, found_utility, raise_leak
 from tests.sync_server.real_parts import NOON, HandClock
@@ -182,3 +183,16 @@ def test_an_order_that_is_not_known_here_is_called_so_with_the_tablet_that_named
     assert "WO-000001" in english
     assert "本机未登记的工单 · tablet 1" in chinese
     assert lost[:8] not in english + chinese
+
+
+def test_an_item_of_the_servers_own_check_says_what_was_found_and_asks_for_no_choice(
+    utility: Utility, dispatcher: Client
+) -> None:
+    with utility.engine.begin() as connection:
+        raise_alarm(connection, [Finding(rule="bucket sums", subject="crew-1")], NOON)
+
+    page = unescape(dispatcher.get("/review").text)
+
+    assert "sums of what tablets were given" in page
+    assert "`sync-server check-sync` names each record" in page
+    assert "Choose the value that stands" not in page

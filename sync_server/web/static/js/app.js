@@ -12,6 +12,8 @@ import { startRegions } from "./regions.js";
 import { startSound } from "./sound.js";
 
 startClock();
+// On a telephone the rail is a strip: where one is stands in it without being looked for.
+if (matchMedia("(max-width: 760px)").matches) document.querySelector(".rail [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 startCharts();
 startKeys();
 startSound();

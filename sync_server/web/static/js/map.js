@@ -41,14 +41,27 @@ function sign(kind, item, text) {
   node.className = `mapsign ${kind}`;
   node.setAttribute("aria-label", item.title);
   node.title = item.title;
-  node.textContent = text;
+  if (kind === "crews") node.append(truck()); else node.textContent = text;
   return node;
+}
+
+// No letter of the page's fonts is a truck: a sign of the sprite is on every machine.
+function truck() {
+  const space = "http://www.w3.org/2000/svg";
+  const icon = document.createElementNS(space, "svg");
+  icon.setAttribute("class", "i s");
+  icon.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(space, "use");
+  use.setAttribute("href", "#i-truck");
+  icon.append(use);
+  return icon;
 }
 
 export async function startMap() {
   const holder = document.getElementById("map");
   if (!holder) return null;
   const note = document.getElementById("mapnote");
+  if (holder.clientWidth < 700) holder.querySelector(".layers details").open = false;
   const say = (text) => { note.textContent = text; note.hidden = !text; };
   let library;
   try {
@@ -127,7 +140,7 @@ export async function startMap() {
     if (still) meters(data.meters);
     put("stops", data.stops, (item) => (item.is_done && !item.is_bad ? "✓" : String(item.number)));
     put("alerts", data.alerts, (item) => (item.is_safety ? "!" : String(item.priority)));
-    put("crews", data.crews, () => "⛟");
+    put("crews", data.crews, () => "");
     put("calls", data.calls, (item) => String(item.count));
     list(data.alerts);
   };
