@@ -9,9 +9,8 @@ _LENGTH = struct.Struct(">I")
 
 def pack_groups(groups: Mapping[str, bytes]) -> bytes | None:
     """Return the words of all groups, by group name; None when there are none."""
-    parts = [
-        _head(name) + _LENGTH.pack(len(words)) + words for name, words in sorted(groups.items())
-    ]
+    items = groups.items() if len(groups) == 1 else sorted(groups.items())
+    parts = [_head(name) + _LENGTH.pack(len(words)) + words for name, words in items]
     return b"".join(parts) or None
 
 

@@ -4,7 +4,7 @@ As numbers in a row, in a quarter of the memory that the values take: a million 
 in one process. What meters alike have in common (which quantities, which codes) they share.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import nan
 from struct import Struct
@@ -20,8 +20,8 @@ _NEVER_MS = -(2**62)
 no column can hold."""
 
 _INSTANTS, _FIGURES = 5, 4
-"""Before the values: newest, newest with a value, hour, its first and last; registers and flows of
-the hour; its number of readings."""
+"""Newest, newest with a value, hour, its first and last; then the number of its readings; then its
+registers and flows, and the values."""
 
 
 @quick_value
@@ -40,6 +40,7 @@ class Shape:
         names: Which quantities the meter has, N.
         codes: Their quality codes, N; None: good.
         is_at_once: Whether all of them are of the newest instant.
+        is_whole: Whether each has a value, and the hour every figure.
         quantity: The totaliser of the hour.
         worst_quality: Of the hour.
         form: How the numbers lie.
@@ -48,6 +49,7 @@ class Shape:
     names: tuple[Quantity, ...]
     codes: tuple[str | None, ...]
     is_at_once: bool
+    is_whole: bool
     quantity: Quantity | None
     worst_quality: QualityCode | None
     form: Struct
@@ -73,10 +75,13 @@ def pack_meter(meter: MeterMemory) -> PackedMeter:
     cells: Sequence[LatestValue] = tuple(values.values())
     times = [cell[1] for cell in cells]
     is_at_once = times.count(at_ms) == len(times)
+    figures = [hour.first_m3, hour.last_m3, hour.flow_min_m3h, hour.flow_max_m3h]
+    figures += [cell[0] for cell in cells]
+    is_whole = None not in figures
     shape = _shape(
         tuple(values),
         tuple([cell[2] for cell in cells]),
-        is_at_once,
+        (is_at_once, is_whole),
         hour.quantity,
         hour.worst_quality,
     )
@@ -86,9 +91,8 @@ def pack_meter(meter: MeterMemory) -> PackedMeter:
         hour.hour_at_ms,
         _ms(hour.first_at_ms),
         _ms(hour.last_at_ms),
-        *_floats((hour.first_m3, hour.last_m3, hour.flow_min_m3h, hour.flow_max_m3h)),
         hour.reading_count,
-        *_floats([cell[0] for cell in cells]),
+        *(figures if is_whole else [nan if each is None else each for each in figures]),
         *(() if is_at_once else times),
     )
     return _make_packed(gateway_id=latest.gateway_id, shape=shape, numbers=numbers)
@@ -97,12 +101,14 @@ def pack_meter(meter: MeterMemory) -> PackedMeter:
 def unpack_meter(packed: PackedMeter) -> MeterMemory:
     """Return what was packed."""
     shape = packed.shape
-    at_ms, valued_ms, hour_ms, first_ms, last_ms, *rest = shape.form.unpack(packed.numbers)
-    first_m3, last_m3, low_m3h, high_m3h = map(_value, rest[:_FIGURES])
-    count = len(shape.names)
-    values = rest[_FIGURES + 1 : _FIGURES + 1 + count]
-    times = [at_ms] * count if shape.is_at_once else rest[_FIGURES + 1 + count :]
-    cells = zip(map(_value, values), times, shape.codes, strict=True)
+    at_ms, valued_ms, hour_ms, first_ms, last_ms, reading_count, *rest = shape.form.unpack(
+        packed.numbers
+    )
+    end = _FIGURES + len(shape.names)
+    figures = rest[:end] if shape.is_whole else [_value(each) for each in rest[:end]]
+    first_m3, last_m3, low_m3h, high_m3h, *values = figures
+    times = [at_ms] * len(values) if shape.is_at_once else rest[end:]
+    cells = zip(values, times, shape.codes, strict=True)
     latest = make_latest(
         measured_at_ms=at_ms,
         valued_at_ms=_instant(valued_ms),
@@ -118,7 +124,7 @@ def unpack_meter(packed: PackedMeter) -> MeterMemory:
         last_m3=last_m3,
         flow_min_m3h=low_m3h,
         flow_max_m3h=high_m3h,
-        reading_count=rest[_FIGURES],
+        reading_count=reading_count,
         worst_quality=shape.worst_quality,
     )
     return make_memory(latest=latest, hour=hour)
@@ -128,18 +134,20 @@ def unpack_meter(packed: PackedMeter) -> MeterMemory:
 def _shape(
     names: tuple[Quantity, ...],
     codes: tuple[str | None, ...],
-    is_at_once: bool,  # noqa: FBT001  # a key of the cache
+    is_at_once_and_whole: tuple[bool, bool],
     quantity: Quantity | None,
     worst_quality: QualityCode | None,
 ) -> Shape:
+    is_at_once, is_whole = is_at_once_and_whole
     times = "" if is_at_once else f"{len(names)}q"
     return Shape(
         names=names,
         codes=codes,
         is_at_once=is_at_once,
+        is_whole=is_whole,
         quantity=quantity,
         worst_quality=worst_quality,
-        form=Struct(f"<{_INSTANTS}q{_FIGURES}dq{len(names)}d{times}"),
+        form=Struct(f"<{_INSTANTS}qq{_FIGURES + len(names)}d{times}"),
     )
 
 
@@ -149,10 +157,6 @@ def _ms(at_ms: int | None) -> int:
 
 def _instant(at_ms: int) -> int | None:
     return None if at_ms == _NEVER_MS else at_ms
-
-
-def _floats(values: Sequence[float | None]) -> Iterable[float]:
-    return [nan if value is None else value for value in values] if None in values else values  # type: ignore[return-value]  # none is None
 
 
 def _value(value: float) -> float | None:
