@@ -102,16 +102,15 @@ def order_standing(
     return standing[-1] if standing and frozenset(grave) <= named else None
 
 
-def items_called(asked: Sequence[AskedOrder], now_ms: int) -> frozenset[CheckItem]:
-    """Return the dangers of this visit over which an order was asked for."""
-    of_visit = (
-        each
-        for each in asked
-        if not each.is_finished
-        and each.at_ms >= now_ms - _ONE_SHIFT_MS
-        and each.status is not OpStatus.REFUSED
+def items_called(asked: Sequence[AskedOrder]) -> frozenset[CheckItem]:
+    """Return the dangers over which an order was asked for and that no visit has told since.
+
+    However long ago: a crew is on its way, or was, and somebody must say why it is not needed.
+    """
+    open_ones = (
+        each for each in asked if not each.is_finished and each.status is not OpStatus.REFUSED
     )
-    return frozenset(item for each in of_visit for item in each.items)
+    return frozenset(item for each in open_ones for item in each.items)
 
 
 class Unheard(StrEnum):

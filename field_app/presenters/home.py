@@ -181,7 +181,7 @@ class HomePage:
 
     def _sheet(self, data: HomeData, typed: Mapping[str, str]) -> Sheet:
         """Return the answers as the twelve items, with the dangers that were taken back."""
-        dangers = data.answers.grave | items_called(data.asked, data.now_ms)
+        dangers = data.answers.grave | items_called(data.asked)
         return with_taken_back(sheet_of(typed), dangers, typed)
 
     # --- taps

@@ -420,6 +420,21 @@ def test_a_crew_that_was_called_is_not_called_again_while_the_visit_lasts(
     assert primary(home(parts, **LEAK)) == "call", "another visit, another leak"
 
 
+@pytest.mark.parametrize("hours", [1, 13])
+def test_a_danger_with_a_crew_on_its_way_wants_a_word_in_the_next_shift_too(
+    parts: RoundParts, town: TownOffice, hours: int
+) -> None:
+    home(parts, **LEAK).tap("call")
+    home(parts, item__pipe_tightness="ok")
+    town.clock.moment_utc += timedelta(hours=hours)
+    page = home(parts, **ALL_WELL, item__pipe_tightness="ok")
+
+    assert refusal(page).startswith("Say why it is no danger any more")
+    page.type("why:pipe_tightness", "soap test holds")
+    page.flush()
+    assert refusal(page) == ""
+
+
 def test_a_home_whose_hazard_was_told_a_moment_ago_did_open(
     parts: RoundParts, tablet: Tablet, town: TownOffice
 ) -> None:
