@@ -1,22 +1,18 @@
 """What the presenters show: words, marks, the one next step, and why not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from field_app.config import TabletConfig
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords, ChosenWords
-from field_app.orders.order_desk import FindingIncompleteError
 from field_app.orders.site_desk import StepRefusedError
-from field_app.orders.step_timer import timer_key
 from field_app.platform.desktop import desktop_hardware
 from field_app.presenters.enrol import EnrolPresenter
-from field_app.presenters.finding import FindingPresenter
 from field_app.presenters.order import OrderPresenter
 from field_app.presenters.order_tools import OPENS_WORK
 from field_app.presenters.orders import OrdersPresenter
@@ -32,6 +28,7 @@ from field_app.store.record_states import RecordState
 from field_app.tablet import Tablet, open_tablet
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from tests.field_app.office_parts import BadNetwork, Fate, Office, office_app, serving
+from tests.field_app.presenter_parts import GAS_STEPS, order_of, take_gas_steps, watch_for
 from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Medium
@@ -45,43 +42,6 @@ from wire_contracts.site_facts import (
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 ENGLISH = CatalogueWords("en")
-T = TypeVar("T")
-
-
-class SlowScreen:
-    """A worker whose answers wait until the test lets the screen's thread take them."""
-
-    def __init__(self) -> None:
-        self.answers: list[Callable[[], None]] = []
-        self.timers: list[Callable[[], None]] = []
-
-    def run(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        answer = work()
-        self.answers.append(lambda: done(answer))
-
-    def keep(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        self.run(work, done)
-
-    def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
-        del delay_s
-        self.timers.append(call)
-
-        def cancel() -> None:
-            self.timers = [each for each in self.timers if each != call]
-
-        return cancel
-
-    def take(self, count: int) -> None:
-        """Let so many answers arrive, the oldest first."""
-        taken, self.answers = self.answers[:count], self.answers[count:]
-        for answer in taken:
-            answer()
-
-    def pass_time(self) -> None:
-        """Let every timer go off."""
-        due, self.timers = self.timers, []
-        for call in due:
-            call()
 
 
 @pytest.fixture
@@ -92,18 +52,6 @@ def tablet(crew: HeadlessCrew) -> Tablet:
 @pytest.fixture
 def context(office: Office) -> PresenterContext:
     return PresenterContext(worker=InlineWorker(), words=ENGLISH, clock=office.clock, zone=UTC)
-
-
-def order_of(tablet: Tablet, context: PresenterContext, order_id: str) -> OrderPresenter:
-    presenter = OrderPresenter(tablet, context, order_id)
-    presenter.attach(lambda _view: None)
-    return presenter
-
-
-def finding_of(tablet: Tablet, context: PresenterContext, order_id: str) -> FindingPresenter:
-    presenter = FindingPresenter(tablet, context, order_id)
-    presenter.attach(lambda _view: None)
-    return presenter
 
 
 def test_the_list_shows_what_endangers_people_first(
@@ -258,29 +206,7 @@ def test_an_order_that_nobody_knows_is_gone(tablet: Tablet, context: PresenterCo
     assert (view.is_gone, view.problem) == (True, "This order is not on this tablet any more.")
 
 
-GAS_STEPS = {
-    SafetyStep.ISOLATE: {"how": "valve_closed"},
-    SafetyStep.VENTILATE: {"how": "fan", "minutes": "10"},
-    SafetyStep.MEASURE: {"gas_lel_pct": "2,5"},
-    SafetyStep.REPAIR: {"how": "repaired"},
-    SafetyStep.REMEASURE: {"gas_lel_pct": "0", "tight": "holds"},
-    SafetyStep.RELIGHT: {"how": "relit"},
-}
 """What a crew answers for a gas leak, step by step."""
-
-
-def take_gas_steps(tablet: Tablet, order_id: str) -> None:
-    for step, values in GAS_STEPS.items():
-        tablet.site.keep(order_id, str(step), values)
-        if step is SafetyStep.REMEASURE:
-            watch_for(tablet, order_id, minutes=10)
-        tablet.site.do_step(order_id, step)
-
-
-def watch_for(tablet: Tablet, order_id: str, *, minutes: int) -> None:
-    """Keep the clock of the joint as it was started so long ago."""
-    started_ms = tablet.site.sheet(order_id).now_ms - minutes * 60_000
-    tablet.site.keep(order_id, "", {timer_key(SafetyStep.REMEASURE): str(started_ms)})
 
 
 def test_a_joint_counts_as_watched_only_by_its_clock(tablet: Tablet, office: Office) -> None:
@@ -338,119 +264,6 @@ def test_the_facts_of_the_site_reach_the_office_as_they_were_made(
     with office.engine.connect() as connection:
         kinds = [item.kind for item in list_reviews(connection)]
     assert sorted(kinds) == [ReviewKind.CREW_DANGER, ReviewKind.HANDED_OVER]
-
-
-def test_the_gas_test_of_a_gas_order_is_never_called_optional(
-    tablet: Tablet, office: Office, context: PresenterContext
-) -> None:
-    order_id = office.new_order(Medium.GAS)
-    tablet.sync_now()
-    measured = finding_of(tablet, context, order_id).view.measured
-
-    assert [each.key for each in measured if each.is_required] == ["gas_lel_pct"]
-
-
-def test_a_finding_is_filled_in_step_by_step_and_finishes_the_order(
-    tablet: Tablet, office: Office, context: PresenterContext
-) -> None:
-    order_id = office.new_order(Medium.GAS)
-    tablet.sync_now()
-    for event in ("accept", "depart", "arrive", "begin"):
-        tablet.desk.tap(order_id, WorkOrderEvent(event))
-    take_gas_steps(tablet, order_id)
-    presenter = finding_of(tablet, context, order_id)
-    missing = [presenter.view.missing]
-    presenter.choose_result("leak")
-    missing.append(presenter.view.missing)
-    presenter.choose_cause("joint")
-    missing.append(presenter.view.missing)
-    presenter.type_measured("gas_lel_pct", "250")
-    wrong = presenter.view.measured[0].error_text
-    presenter.type_measured("gas_lel_pct", "2,5")
-    presenter.type_note("hissing at the joint")
-    done: list[bool] = []
-
-    presenter.finish(lambda: done.append(True))
-
-    assert missing == [
-        ("Choose what you found.",),
-        ("Choose the cause.", "Gas in the air: test the air and type the value."),
-        ("Gas in the air: test the air and type the value.",),
-    ]
-    assert wrong == "Gas in the air: this value is not possible; check the unit."
-    assert (done, presenter.view.is_finished) == ([True], True)
-    tablet.sync_now()
-    assert office.order(order_id).document.diagnosis == "hissing at the joint"
-
-
-def test_every_answer_is_there_after_the_form_was_left(
-    tablet: Tablet, office: Office, context: PresenterContext
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    first = finding_of(tablet, context, order_id)
-    first.choose_result("normal")
-    first.choose_cause("changed_use")
-    first.type_measured("flow_m3h", "0,1")
-    first.detach()
-
-    again = finding_of(tablet, context, order_id).view
-
-    assert [each.key for each in again.results if each.is_selected] == ["normal"]
-    assert [each.key for each in again.causes if each.is_selected] == ["changed_use"]
-    assert again.measured[0].text == "0,1"
-    assert again.saved_text == "Kept on this tablet at 04:00"
-
-
-def test_a_slow_look_at_the_draft_never_takes_an_answer_back(
-    tablet: Tablet, office: Office, context: PresenterContext
-) -> None:
-    order_id = office.new_order(Medium.GAS)
-    tablet.sync_now()
-    screen = SlowScreen()
-    presenter = finding_of(tablet, replace(context, worker=screen), order_id)
-    screen.take(1)
-    presenter.refresh()  # read before the crew answers, seen by the screen after it
-    presenter.choose_result("leak")
-    presenter.choose_cause("joint")
-    presenter.type_note("hissing")
-    screen.pass_time()
-    shown = []
-    while screen.answers:
-        screen.take(1)
-        view = presenter.view
-        shown.append(([each.key for each in view.causes if each.is_selected], view.note))
-
-    assert shown == [(["joint"], "hissing")] * 4
-
-
-def test_another_result_takes_a_cause_back_that_does_not_fit(
-    tablet: Tablet, office: Office, context: PresenterContext
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    presenter = finding_of(tablet, context, order_id)
-    presenter.choose_result("leak")
-    presenter.choose_cause("joint")
-
-    presenter.choose_result("inaccurate")
-
-    assert [each.key for each in presenter.view.causes if each.is_selected] == []
-
-
-def test_an_order_that_has_not_begun_cannot_be_finished(
-    tablet: Tablet, office: Office, context: PresenterContext
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    presenter = finding_of(tablet, context, order_id)
-    presenter.choose_result("leak")
-    presenter.choose_cause("joint")
-
-    presenter.finish(lambda: pytest.fail("it was not finished"))
-
-    assert presenter.view.message == "The order cannot be finished now; look at its state."
-    assert not presenter.view.is_finished
 
 
 def test_the_line_says_contact_waiting_oldest_and_reason(
@@ -591,55 +404,6 @@ def test_an_identity_without_people_still_has_a_crew(
     tablet.close()
 
     assert presenter.view.crew_text == "crew-1"
-
-
-def test_gas_that_was_measured_too_long_ago_closes_nothing_until_it_is_measured_again(
-    crew: HeadlessCrew, office: Office, context: PresenterContext, hand_clock: HandClock
-) -> None:
-    order_id = office.new_order(Medium.GAS)
-    crew.sync_now()
-    crew.go_to_work(order_id)
-    answers = {"result": "normal", "cause": "nothing_found", "measured.gas_lel_pct": "0"}
-    crew.tablet.desk.save_answers(order_id, answers)
-    fresh = crew.tablet.desk.finding(order_id)
-    hand_clock.advance(minutes=31)
-    presenter = finding_of(crew.tablet, context, order_id)
-    old = presenter.view
-    with pytest.raises(FindingIncompleteError, match="gas_test_old"):
-        crew.tablet.desk.finish(order_id)
-    presenter.type_measured("gas_lel_pct", "0.0")
-    presenter.flush()
-
-    assert (fresh.missing, presenter.view.missing) == ((), ())
-    assert old.missing == ("Measured more than 30 minutes ago: measure again.",)
-    assert [each.error_text for each in old.measured if each.key == "gas_lel_pct"] == [
-        "Measured more than 30 minutes ago: measure again."
-    ]
-    crew.tablet.desk.finish(order_id)
-    (told,) = [
-        entry.operation.payload
-        for entry in crew.tablet.waiting()
-        if entry.operation.field == "form_answerset"
-    ]
-    assert told is not None
-    assert told["measured_at"] == ms_from_utc(hand_clock.now_utc())
-    assert crew.tablet.desk.finding(order_id).missing == ()
-    hand_clock.advance(minutes=31)
-    refused_later = crew.tablet.desk.finding(order_id)
-    assert [each.problem for each in refused_later.missing] == ["gas_test_old"]
-
-
-def test_gas_that_was_there_stands_however_long_ago_it_was_measured(
-    crew: HeadlessCrew, office: Office, hand_clock: HandClock
-) -> None:
-    order_id = office.new_order(Medium.GAS)
-    crew.sync_now()
-    crew.go_to_work(order_id)
-    answers = {"result": "leak", "cause": "joint", "measured.gas_lel_pct": "12"}
-    crew.tablet.desk.save_answers(order_id, answers)
-    hand_clock.advance(hours=3)
-
-    assert crew.tablet.desk.finding(order_id).missing == ()
 
 
 def test_an_order_cancelled_over_a_closed_valve_says_so_and_the_valve_can_be_opened(
