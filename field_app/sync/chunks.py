@@ -14,8 +14,9 @@ def next_chunk(chunk_bytes: int, took_s: float) -> int:
 
     At most twice as much as before: one lucky request says little about the next.
     """
-    fitting = chunk_bytes * 2 if took_s <= 0 else int(chunk_bytes * TARGET_S / took_s)
-    return _bounded(min(fitting, chunk_bytes * 2))
+    if took_s <= TARGET_S / 2:
+        return _bounded(chunk_bytes * 2)
+    return _bounded(int(chunk_bytes * TARGET_S / took_s))
 
 
 def chunk_after_failure(chunk_bytes: int) -> int:
