@@ -5,18 +5,15 @@ import unicodedata
 from typing import Final
 
 _MINUS: Final = "\N{MINUS SIGN}"
-_BETWEEN: Final = re.compile(r"[\s-]+")
-_OF_DIGITS: Final = re.compile(r"(?<=[0-9])[\s-]+(?=[0-9])")
-_JOINT: Final = "\0"
-"""Stands for what is kept between two digits; nobody types it."""
+_SEPARATOR: Final = re.compile(r"[\s-]+")
 
 
 def plain_text(text: str) -> str:
     """Return a text in half width and small letters, with every dash as a hyphen."""
-    plain = unicodedata.normalize("NFKC", text).casefold().strip()
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return "".join(
         "-" if unicodedata.category(each) == "Pd" or each == _MINUS else each for each in plain
-    )
+    ).strip()
 
 
 def plain_name(name: str) -> str:
@@ -24,8 +21,12 @@ def plain_name(name: str) -> str:
 
     Blanks and dashes count between two digits alone: `1-12` is not `11-2`; every digit does.
     """
-    kept = _OF_DIGITS.sub(_JOINT, plain_text(name))
-    return _BETWEEN.sub("", kept).replace(_JOINT, "-")
+    return _SEPARATOR.sub(_joint, plain_text(name))
+
+
+def _joint(found: re.Match[str]) -> str:
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    return "-" if before[-1:].isdecimal() and after[:1].isdecimal() else ""
 
 
 def bare_name(name: str) -> str:

@@ -30,9 +30,12 @@ def test_a_dash_between_two_digits_tells_one_valve_from_another() -> None:
     assert plain_name("1-12") != plain_name("112")
 
 
-@given(st.text())
-def test_a_plain_name_is_plain_already(name: str) -> None:
-    assert plain_name(plain_name(name)) == plain_name(name)
+@given(st.text(alphabet=" -019aVZ\N{EM DASH}\N{IDEOGRAPHIC SPACE}\N{MINUS SIGN}\0"))
+def test_a_plain_name_is_plain_already_and_as_wide_as_narrow(name: str) -> None:
+    plain = plain_name(name)
+
+    assert plain_name(plain) == plain == plain_name(name.translate(WIDE))
+    assert [each for each in plain if each.isdigit()] == [each for each in name if each.isdigit()]
     assert bare_name(bare_name(name)) == bare_name(name)
 
 
