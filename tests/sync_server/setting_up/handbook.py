@@ -14,6 +14,7 @@ from pathlib import Path
 
 from httpx import Client, HTTPError
 
+import edge_gateway.__main__ as edge_gateway
 import sync_server.__main__ as sync_server
 from sync_server.setting_up import __main__ as setting_up
 from tests.free_ports import free_port
@@ -65,12 +66,18 @@ class Machine:
             case "systemctl":
                 self._systemctl(words[1], [each for each in words[2:] if each != "--now"])
             case "cp":
-                shutil.copyfile(words[1], words[2])
+                _copy(*words[1:])
+            case "edge-gateway":
+                self._run(edge_gateway.main, *words[1:])
             case _:
                 assert line.startswith(NOT_HERE), line
-                if "[archive]" in line:
-                    with self.settings.open("a", encoding="utf-8") as file:
-                        file.write('[archive]\nfolder = "archive"\n')
+                self._install(line)
+
+    def _install(self, line: str) -> None:
+        """Name the archive's folder where its libraries would be installed."""
+        if "[archive]" in line:
+            with self.settings.open("a", encoding="utf-8") as file:
+                file.write('[archive]\nfolder = "archive"\n')
 
     def _here(self, line: str) -> str:
         line = line.replace("lamp.example.com", HOST).replace("meters.csv", f"{self.root}/m.csv")
@@ -104,7 +111,9 @@ class Machine:
                 self._start(name)
 
     def _start(self, name: str) -> None:
-        if name == "mosquitto":
+        if name == "lamplighter-gateway":
+            command = self._command_of(name)
+        elif name == "mosquitto":
             conf = self.root / "etc/mosquitto/conf.d/lamplighter.conf"
             own = self.root / "mosquitto.conf"
             own.write_text(f"user root\n{conf.read_text(encoding='utf-8')}", encoding="utf-8")
@@ -114,6 +123,13 @@ class Machine:
         self.run_service(name, command)
         if name == "lamplighter":
             wait_until(self._answers)
+
+    def _command_of(self, name: str) -> list[str]:
+        """Return what a unit of this machine starts, with our own interpreter."""
+        unit = (self.root / f"etc/systemd/system/{name}.service").read_text(encoding="utf-8")
+        found = re.search(r"^ExecStart=/opt/lamplighter/bin/edge-gateway (.*)$", unit, re.MULTILINE)
+        assert found is not None, unit
+        return [sys.executable, "-m", "edge_gateway", *shlex.split(self._here(f" {found[1]}"))]
 
     def run_service(self, name: str, command: list[str]) -> None:
         with (self.root / f"{name}.log").open("ab") as log:
@@ -141,6 +157,13 @@ class Machine:
     def close(self) -> None:
         for name in list(self.services):
             self.stop(name)
+
+
+def _copy(*words: str) -> None:
+    if words[0] == "-r":
+        shutil.copytree(words[1], words[2], dirs_exist_ok=True)
+    else:
+        shutil.copy(words[0], words[1])
 
 
 def blocks(name: str) -> Iterator[tuple[str, list[str]]]:
