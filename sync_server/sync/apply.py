@@ -17,6 +17,7 @@ from sync_server.sync.effects import (
 from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.facts import keep_fact
 from sync_server.sync.forgotten_steps import (
+    is_end_of_visit_before,
     is_free,
     is_of_former_visit,
     is_of_unknown_visit,
@@ -303,6 +304,8 @@ def _go(
         word_utc=context.counts_of_utc(word_utc),
     )
     repeat = Repeat(event, word_utc)
+    if is_end_of_visit_before(connection, context, order, repeat):
+        return _asked(NOOP)
     recalled = recall(connection, context, order, repeat)
     order = recalled.order
     if recalled.is_repeated:

@@ -16,6 +16,7 @@ from sync_server.work_orders.step_store import (
     has_step,
     last_end,
     last_step_at,
+    last_step_of,
     raise_word,
 )
 from wire_contracts.frames import ms_from_utc
@@ -170,6 +171,21 @@ def is_of_unknown_visit(
     if not context.told_ms or event is not WorkOrderEvent.ACCEPT or until_utc is None:
         return False
     return had_accepted(connection, order.order_id, context.tablet.crew_id, until_utc)
+
+
+def is_end_of_visit_before(
+    connection: Connection, context: CrewContext, order: OrderRecord, repeat: Repeat
+) -> bool:
+    """Return whether a visit ended without a finding before the one that the crew is on.
+
+    A former server took the end before it took the newest step of the crew that is known here.
+    """
+    is_mine = order.document.crew_id == context.tablet.crew_id
+    if not (context.told_ms and is_mine) or repeat.event not in _FRUITLESS:
+        return False
+    context.book.write()  # a step of this push counts too
+    newest_utc = last_step_of(connection, order.order_id, context.tablet.crew_id)
+    return newest_utc is not None and context.had_it_utc(repeat.word_utc) < newest_utc
 
 
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:

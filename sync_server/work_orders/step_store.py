@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from sync_server.db.order_tables import WORK_ORDER_EVENT
 from wire_contracts.frames import LATEST_MS, ms_from_utc, utc_from_ms
-from wire_contracts.work_order_states import WorkOrderEvent
+from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 
 
 def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
@@ -131,6 +131,19 @@ def last_step_at(connection: Connection, order_id: str) -> datetime | None:
 
 
 _LAST_STEP = select(func.max(_KNOWN_AT)).where(WORK_ORDER_EVENT.c.order_id == bindparam("of_order"))
+
+
+def last_step_of(connection: Connection, order_id: str, crew_id: str) -> datetime | None:
+    """Return of when the crew's newest own step of the order is, as `last_step_at`."""
+    asked = {"of_order": order_id, "of_crew": crew_id}
+    at_ms = connection.execute(_LAST_STEP_OF, asked).scalar_one_or_none()
+    return None if at_ms is None else utc_from_ms(at_ms)
+
+
+_LAST_STEP_OF = _LAST_STEP.where(
+    WORK_ORDER_EVENT.c.crew_id == bindparam("of_crew"),
+    WORK_ORDER_EVENT.c.event.in_([str(each) for each in sorted(CREW_EVENTS)]),
+)
 
 
 def raise_word(

@@ -285,3 +285,29 @@ def test_of_several_restores_the_first_servers_order_of_the_visits_stands(
         crews.restore(backup, is_one_first=is_one_first)
 
         assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
+
+
+@pytest.mark.parametrize("end", ["no_access", "cannot_finish"])
+def test_the_end_of_an_earlier_visit_does_not_end_the_one_that_the_crew_is_on(
+    crews: TwoCrews, tmp_path: Path, end: str
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        crews.office.clock.advance(minutes=1)
+        take_steps(mate, order_id, "accept", "depart", "arrive", "begin", end)
+        sync_in_turn(crews, mate)
+        crews.office.act(order_id, WorkOrderEvent.RELEASE)
+        sync_in_turn(crews, crews.one)
+        take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, crews.one)
+
+        crews.office.restore(backup)
+        sync_in_turn(crews, crews.one, mate, crews.one)
+        find(crews.one, order_id, "seal")
+        sync_in_turn(crews, crews.one)
+
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+    with crews.office.engine.connect() as connection:
+        assert [each.kind for each in list_reviews(connection)] == ["unknown_author"]
