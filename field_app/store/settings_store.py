@@ -81,7 +81,7 @@ def _values(connection: Connection) -> dict[str, str]:
         write_gathered(connection)
     if known is not None and known[0] is transaction and not is_nested:
         return known[1]
-    found = {str(key): str(value) for key, value in connection.exec_driver_sql(_ALL)}
+    found = {str(key): str(value) for key, value in connection.exec_driver_sql(_ALL).all()}
     connection.info[_OF_TRANSACTION] = (None if is_nested else connection.get_transaction(), found)
     return found
 

@@ -75,7 +75,8 @@ def power_cut(engine: Engine, statement: int) -> Iterator[None]:
         if begun[0] >= statement:
             raise PowerCut
 
-    moments = ("before_cursor_execute", "commit")
+    moments = ("begin", "before_cursor_execute", "commit")
+    had_events = engine._has_events
     for moment in moments:
         event.listen(engine, moment, count)
     try:
@@ -83,6 +84,7 @@ def power_cut(engine: Engine, statement: int) -> Iterator[None]:
     finally:
         for moment in moments:
             event.remove(engine, moment, count)
+        engine._has_events = had_events  # removing the last one does not say so
 
 
 @dataclass(slots=True, kw_only=True)

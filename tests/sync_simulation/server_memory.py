@@ -15,6 +15,7 @@ from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
 from tests.sync_server.real_parts import HandClock
 from tests.sync_simulation.seeded_chance import Machines, pinned
+from tests.sync_simulation.store_engines import begin_with
 from tests.sync_simulation.town import Town, found_town_of_crews
 
 
@@ -43,7 +44,7 @@ class MemoryServer:
             "sqlite://", poolclass=StaticPool, creator=lambda: self.raw, hide_parameters=True
         )
         event.listen(self.engine, "connect", engine_io._prepare_sqlite)
-        event.listen(self.engine, "begin", engine_io._begin_sqlite)
+        begin_with(self.engine, "BEGIN")  # nobody else is there to be locked out
 
     @property
     def has_backup(self) -> bool:
