@@ -4,6 +4,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from field_app.store.ids_io import clamped_ms
 from wire_contracts.clock import Clock
@@ -12,6 +13,15 @@ from wire_contracts.operations import DeviceTime
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Linux and Android name every boot here."""
+
+
+@runtime_checkable
+class TellsElapsed(Protocol):
+    """A clock beside whose wall time runs one that nobody sets."""
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since a moment of this boot, sleep included; they only rise."""
+        ...
 
 
 class SystemClock:
@@ -24,6 +34,10 @@ class SystemClock:
     def wall_seconds(self, seconds: float) -> float:
         """Return the seconds unchanged: this clock is the wall's."""
         return seconds
+
+    def elapsed_s(self) -> float:
+        """Return the seconds of this boot, sleep included."""
+        return elapsed_s()
 
 
 def read_boot_id() -> str:
@@ -41,6 +55,11 @@ class TapClock:
         """Stamp with `clock`; the monotonic time runs at its rate."""
         self._clock = clock
         self._boot_id = read_boot_id()
+
+    def elapsed_ms(self) -> int | None:
+        """Return the time by the clock that nobody sets; None where the clock knows of none."""
+        clock: object = self._clock
+        return int(clock.elapsed_s() * 1000) if isinstance(clock, TellsElapsed) else None
 
     def stamp(self, offset_ms: int, contact_ms: int | None = None) -> DeviceTime:
         """Return the time of a tap.

@@ -251,7 +251,7 @@ class SiteDesk:
             typed = sheet.values_of(str(step))
             timer = None
             if plan is not None:
-                timer = timer_at(sheet.typed, step, plan.wait_min or 0.0, sheet.now_ms)
+                timer = timer_at(sheet.typed, step, plan.wait_min or 0.0, sheet.moment)
             values = {} if plan is None else with_clock(plan, typed, timer)
             is_old = plan is not None and bool(old_values(plan, typed, sheet.now_ms))
             if plan is None or plan.step is not step or is_old or troubles_of(plan, values):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from field_app.orders.entry_gate import Detector
 from field_app.orders.lone_watch import passed_ms
 from field_app.orders.safety_steps import StepPlan, steps_offered
+from field_app.orders.step_timer import TimerMoment
 from field_app.orders.work_record import WorkRecord
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import WorkOrderDocument
@@ -21,6 +22,7 @@ class SiteSheet:
         detector: The one in use; where the office lists it, its calibration is the office's word.
         now_ms: The tablet's wall clock at the reading.
         now: The same moment by every clock.
+        elapsed_ms: The same by the clock that nobody sets, of the boot that `now` names.
         van: What the crew has with it.
         photos: Photos and signatures of the order on this tablet.
     """
@@ -32,6 +34,7 @@ class SiteSheet:
     detector: Detector
     now_ms: int
     now: DeviceTime | None = None
+    elapsed_ms: int | None = None
     van: Van = field(default_factory=Van)
     photos: int = 0
     saved_at_ms: int | None = None
@@ -40,6 +43,12 @@ class SiteSheet:
     def passed_ms(self) -> int:
         """Return the latest moment that has surely come: the clock may have fallen back."""
         return self.now_ms if self.now is None else surely_come_ms(self.now)
+
+    @property
+    def moment(self) -> TimerMoment:
+        """Return the moment of the reading as the clocks of steps are read by it."""
+        boot_id = "" if self.now is None else self.now.boot_id
+        return TimerMoment(self.now_ms, self.elapsed_ms, boot_id)
 
     @property
     def plans(self) -> Sequence[StepPlan]:

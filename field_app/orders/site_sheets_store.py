@@ -60,6 +60,7 @@ def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteShe
         detector=trusted_detector(used, van.detectors),
         now_ms=now.wall_ms,
         now=now,
+        elapsed_ms=stamps.elapsed_ms(),
         van=van,
         photos=seen.photos.total,
         saved_at_ms=draft.saved_at_ms,

@@ -32,6 +32,10 @@ class Stamps:
         """Return the time by the tablet's wall clock."""
         return self._tap_clock.stamp(0).wall_ms
 
+    def elapsed_ms(self) -> int | None:
+        """Return the time of this boot that nobody sets, None where no clock tells it."""
+        return self._tap_clock.elapsed_ms()
+
     def now(self, connection: Connection) -> DeviceTime:
         """Return the time by every clock, with what the last contact told of the server's."""
         offset_ms = settings_store.load_integer(connection, Key.OFFSET_MS)

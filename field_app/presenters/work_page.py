@@ -162,8 +162,8 @@ class WorkPage(SitePage):
         if data is not None and data.document.state is WorkOrderState.CANCELLED:
             return Tapped(message=self.t("Cancelled by the office"))
         if key.startswith(_CLOCK):
-            step = SafetyStep(key.removeprefix(_CLOCK))
-            self.keep({timer_key(step): str(ms_from_utc(self._context.clock.now_utc()))})
+            if data is not None:
+                self.keep({timer_key(SafetyStep(key.removeprefix(_CLOCK))): data.moment.text})
             return Tapped()
         if key.startswith(_UNSAFE):
             return self._keep_unsafe(SafetyStep(key.removeprefix(_UNSAFE)))
@@ -194,7 +194,7 @@ class WorkPage(SitePage):
         t = self.t
         if plan.wait_min is None:
             return []
-        timer = timer_at(data.typed, plan.step, plan.wait_min, data.now_ms)
+        timer = timer_at(data.typed, plan.step, plan.wait_min, data.moment)
         if timer is None:
             title = self._watch_text(data, plan) if plan.wait_min else t("How long does it take?")
             return [self._starter(plan, title, t("Start the clock"))]
@@ -337,7 +337,7 @@ class WorkPage(SitePage):
 
     def _values(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> dict[str, str]:
         """Return the values as typed, with the minutes of the clock."""
-        timer = timer_at(answers.typed, plan.step, plan.wait_min or 0.0, data.now_ms)
+        timer = timer_at(answers.typed, plan.step, plan.wait_min or 0.0, data.moment)
         values = {field.key: answers.get(f"{plan.step}.{field.key}") for field in plan.fields}
         return with_clock(plan, values, timer)
 

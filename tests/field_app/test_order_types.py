@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from field_app.forms.finding import FindingAnswers, Problem, find_missing
 from field_app.orders.completion import ALONG_A_CHECKLIST, Evidence, Lack, what_is_lacking
 from field_app.orders.safety_steps import steps_demanded, steps_offered
-from field_app.orders.step_timer import timer_at, timer_key
+from field_app.orders.step_timer import TimerMoment, moment_of, timer_at, timer_key
 from field_app.orders.work_record import WorkRecord
 from field_app.presenters.site_words import air_text
 from sync_server.work_orders.instructions import instructions_for
@@ -111,8 +111,10 @@ def test_values_of_a_checklist_are_not_asked_for_twice() -> None:
 
 
 def test_a_clock_that_was_not_started_does_not_run() -> None:
-    assert timer_at({}, SafetyStep.REMEASURE, 10, NOON_MS) is None
-    assert timer_at({timer_key(SafetyStep.REMEASURE): "soon"}, SafetyStep.REMEASURE, 10, 0) is None
+    noon, torn = TimerMoment(NOON_MS), {timer_key(SafetyStep.REMEASURE): "soon"}
+
+    assert timer_at({}, SafetyStep.REMEASURE, 10, noon) is None
+    assert timer_at(torn, SafetyStep.REMEASURE, 10, noon) is None
 
 
 @given(
@@ -122,13 +124,32 @@ def test_a_clock_never_runs_backwards_and_ends_when_the_wait_is_over(
     passed_ms: int, wait_min: float
 ) -> None:
     typed = {timer_key(SafetyStep.REMEASURE): str(NOON_MS)}
-    timer = timer_at(typed, SafetyStep.REMEASURE, wait_min, NOON_MS + passed_ms)
+    timer = timer_at(typed, SafetyStep.REMEASURE, wait_min, TimerMoment(NOON_MS + passed_ms))
 
     assert timer is not None
     assert timer.elapsed_ms >= 0
     assert 0 <= timer.share <= 1
     assert timer.minutes >= 1
     assert (timer.left_ms == 0) == (max(passed_ms, 0) >= wait_min * MINUTE_MS)
+
+
+@given(
+    wall_ms=st.integers(-90 * MINUTE_MS, 90 * MINUTE_MS),
+    elapsed_ms=st.integers(0, 90 * MINUTE_MS),
+)
+def test_a_wait_is_over_only_when_both_clocks_of_the_tablet_say_so(
+    wall_ms: int, elapsed_ms: int
+) -> None:
+    started = TimerMoment(NOON_MS, 5_000, "boot-1")
+    typed = {timer_key(SafetyStep.REMEASURE): started.text}
+    now = TimerMoment(NOON_MS + wall_ms, 5_000 + elapsed_ms, "boot-1")
+
+    timer = timer_at(typed, SafetyStep.REMEASURE, 10.0, now)
+
+    assert moment_of(started.text) == started
+    assert timer is not None
+    assert timer.elapsed_ms == max(min(wall_ms, elapsed_ms), 0)
+    assert timer_at(typed, SafetyStep.REMEASURE, 10.0, now._replace(boot_id="boot-2")) is None
 
 
 def test_gas_in_a_checklist_says_that_not_all_is_well() -> None:

@@ -1,6 +1,7 @@
 """Values and clocks of a step that were kept on the page before something made them void."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from field_app.orders.step_book import Again
 from field_app.orders.step_timer import timer_key
 from field_app.tablet import Tablet
 from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
-from tests.field_app_ui.town_office import TownOffice
+from tests.field_app_ui.town_office import HandClock, TownOffice
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import (
     GasMeasurement,
@@ -205,6 +206,34 @@ def test_a_clock_that_is_put_right_keeps_nobody_from_measuring_again(
     watch(tablet, town)
 
     assert is_taken(tablet, SafetyStep.REMEASURE)
+
+
+@dataclass(slots=True)
+class BootClock(HandClock):
+    """A clock that can be set, beside the one of the boot, which cannot."""
+
+    boot_s: float = 100.0
+
+    def elapsed_s(self) -> float:
+        return self.boot_s
+
+
+def test_a_joint_is_watched_ten_minutes_although_the_network_sets_the_clock(
+    tmp_path: Path, town: TownOffice
+) -> None:
+    clock = town.clock = BootClock()
+    with working_tablet(tmp_path, town) as tablet:
+        take(tablet, *list(SafetyStep)[:4])
+        started = {timer_key(SafetyStep.REMEASURE): tablet.site.sheet(LEAK).moment.text}
+        tablet.site.keep(LEAK, "", started)
+        clock.boot_s += 12
+        clock.moment_utc += timedelta(minutes=20)
+        tablet.site.keep(LEAK, "remeasure", VALUES[SafetyStep.REMEASURE])
+        assert not is_taken(tablet, SafetyStep.REMEASURE)
+
+        clock.boot_s += 600
+        clock.moment_utc += timedelta(minutes=10)
+        assert is_taken(tablet, SafetyStep.REMEASURE)
 
 
 def test_the_air_before_the_flame_is_measured_anew_after_half_an_hour(
