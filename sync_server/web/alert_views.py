@@ -18,6 +18,7 @@ from sync_server.web.labels import (
     MEDIA,
     RULES,
     VISIBILITIES,
+    evidence_unit,
     label,
 )
 from sync_server.web.places import Place, place_for
@@ -258,7 +259,7 @@ def row_view(
         title=title,
         meter_id=record.meter_id,
         place=place,
-        why=look.why,
+        why=f"{look.why} {evidence_unit(words, look.unit)}".strip(),
         summary=f"P{record.priority} {title} {record.meter_id}, {place.text}",
         spark=look.spark,
         chip_class=chip_class,
@@ -316,10 +317,11 @@ def _tray_row(record: Listed, words: Words, note: str, returns: str, back: str) 
 
 def number_view(each: EvidenceNumber, words: Words) -> NumberRow:
     """Return one number of the evidence in the reader's words."""
+    unit = evidence_unit(words, each.unit)
     return NumberRow(
         name=each.name.in_language(words.language),
-        value=quantity(each.value, each.shown_unit),
-        limit="" if each.limit is None else quantity(each.limit, each.shown_unit),
+        value=quantity(each.value, unit),
+        limit="" if each.limit is None else quantity(each.limit, unit),
         is_trigger=each.is_trigger,
     )
 

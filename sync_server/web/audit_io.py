@@ -2,15 +2,18 @@
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
+from sqlalchemy import Connection
 
 from sync_server.access.account_store import Person
 from sync_server.access.audit_store import (
     AuditEvent,
+    AuditRecord,
     AuditSearch,
     append_audit,
     find_audit,
@@ -20,7 +23,12 @@ from sync_server.db.engine_io import reading
 from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
 from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import ExportAudit, SeeAudit
-from sync_server.web.page_queries_store import account_names
+from sync_server.web.page_queries_store import (
+    account_names,
+    order_numbers,
+    request_numbers,
+    tablet_names,
+)
 from sync_server.web.pages_io import Notice, Pages, Reader
 from sync_server.web.words import mark
 
@@ -76,6 +84,7 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
     with reading(pages.engine) as connection:
         found = find_audit(connection, asked.search(), ROWS_ON_PAGE + 1)
         names = account_names(connection)
+        called = _subjects(connection, found, names)
         verdict = verify_audit(connection) if asked.verify else None
     notice = None
     if verdict is not None:
@@ -97,6 +106,7 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
                 words.moment(each.at_utc),
                 names.get(each.actor, each.actor),
                 each.action,
+                called.get(each.subject, ""),
                 each.subject,
                 "" if each.detail_text == "{}" else each.detail_text,
             )
@@ -107,6 +117,15 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
         next_before=shown[-1].position if more else None,
         notice=notice,
     )
+
+
+def _subjects(
+    connection: Connection, found: Sequence[AuditRecord], names: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return what people, tablets, orders and requests among the subjects are called."""
+    subjects = sorted({each.subject for each in found})
+    orders, requests = order_numbers(connection, subjects), request_numbers(connection, subjects)
+    return {**names, **tablet_names(connection), **orders, **requests}
 
 
 def _csv(pages: Pages, person: Person, asked: SearchForm) -> bytes | Response:

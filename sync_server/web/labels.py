@@ -242,6 +242,18 @@ UNITS: Mapping[str, str] = {
 }
 """Suffix of a wire quantity -> printed unit; units are never translated."""
 
+EVIDENCE_UNITS: Mapping[str, str] = {
+    "m3/day": "m³/d",
+    "degC": "°C",
+    "1": "",
+    "–": "",
+    "h without any use": mark("h without any use"),
+    "common factor of advances": mark("common factor of advances"),
+    "steps of the register": mark("steps of the register"),
+    "power / (rho c flow dT)": mark("of the power of flow and temperatures"),
+}
+"""Unit of a detector's number -> as people read it; another one is shown as it is."""
+
 QUALITIES: Mapping[str, str] = {
     "suspect_range": mark("out of range"),
     "suspect_rate": mark("changed too fast"),
@@ -266,6 +278,12 @@ def quality_words(words: Words, code: str) -> str:
 def unit_of(quantity: str) -> str:
     """Return the printed unit of a wire quantity such as `flow_m3h`."""
     return UNITS.get(quantity.rsplit("_", 1)[-1], "")
+
+
+def evidence_unit(words: Words, unit: str) -> str:
+    """Return the unit of a number of the evidence as the reader knows it; empty for a bare one."""
+    shown = EVIDENCE_UNITS.get(unit, unit)
+    return words.gettext(shown) if shown else ""
 
 
 def label(words: Words, table: Mapping[str, str], code: str) -> str:

@@ -11,6 +11,7 @@ from sync_server.alerts.priorities import SAFETY_PRIORITY
 from sync_server.db.access_tables import ACCOUNT, CREW, TABLET
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import COMMUNITY, METER
+from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.db.patrol_tables import INSPECTION_ROW
 from sync_server.db.reading_tables import QUARANTINE, READING, READING_LATEST
@@ -271,3 +272,12 @@ def count_inspected(connection: Connection, entity: str) -> int:
     """Return how many things of one type inspectors go to, without reading them."""
     query = select(func.count()).where(INSPECTION_ROW.c.entity == entity)
     return connection.execute(query).scalar_one()
+
+
+def request_numbers(connection: Connection, request_ids: Sequence[str]) -> dict[str, str]:
+    """Return request id -> the number people know it by, for those that exist; up to 500."""
+    columns = (SERVICE_REQUEST.c.request_id, SERVICE_REQUEST.c.number)
+    chosen = SERVICE_REQUEST.c.request_id.in_(request_ids[:500])
+    return {
+        row.request_id: row.number for row in connection.execute(select(*columns).where(chosen))
+    }

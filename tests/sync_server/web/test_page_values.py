@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from sync_server.web.alert_look import look_in, look_of
 from sync_server.web.alert_views import number_view
+from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.chart import chart_json, nights, with_gaps
+from sync_server.web.labels import evidence_unit
 from sync_server.web.live_io import resume_id
 from sync_server.web.pages_io import safe_back
 from sync_server.web.places import place_for
@@ -192,6 +194,42 @@ def test_a_rows_look_is_the_same_from_the_kept_text_as_from_the_whole_evidence(s
     evidence = evidence_for(spot, NOON)
 
     assert look_in(dump_json(evidence_json(evidence)).decode()) == look_of(evidence)
+
+
+def detector_number(
+    value: float, unit: str, limit: float | None = None, *, is_trigger: bool = False
+) -> EvidenceNumber:
+    name = BilingualText(en="observed", zh="实测")
+    return EvidenceNumber(name=name, value=value, unit=unit, limit=limit, is_trigger=is_trigger)
+
+
+@pytest.mark.parametrize(
+    ("behind", "why"),
+    [
+        (detector_number(145.0, "h without any use"), ("168 > 145", "h without any use")),
+        (detector_number(1.0, "–", limit=1.0), ("", "")),
+        (detector_number(1.0, "h without any use", is_trigger=True), ("", "")),
+    ],
+)
+def test_a_row_says_what_a_detector_saw_against_what_it_expected(
+    behind: EvidenceNumber, why: tuple[str, str]
+) -> None:
+    seen = detector_number(168.0, "h without any use", is_trigger=True)
+    evidence = replace(evidence_for(SPOTS[0], NOON), numbers=(seen, behind))
+
+    look = look_of(evidence)
+
+    assert (look.why, look.unit) == why
+    assert look_in(dump_json(evidence_json(evidence)).decode()) == look
+
+
+def test_the_units_of_detectors_are_printed_as_people_write_them() -> None:
+    chinese = load_catalogues()["zh"]
+    words = replace(WORDS, language="zh", gettext=chinese.gettext)
+    units = ("m3/day", "degC", "1", "–", "m³/h", "h without any use")
+
+    assert [evidence_unit(WORDS, each) for each in units[:5]] == ["m³/d", "°C", "", "", "m³/h"]
+    assert evidence_unit(words, units[5]) == "h 无用量"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Audit, stand-ins, incidents and paper over real HTTP, in both languages."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -63,6 +64,7 @@ def test_the_audit_is_read_verified_and_taken_away_by_who_may(enter: Enter) -> N
     strange = auditor.get("/audit?before=x").status_code
 
     assert "request.take" in page
+    assert re.search(r"<b>R-\d{6}</b><div[^>]*>[0-9a-f-]{36}<", page)
     assert "The chain is whole" in whole
     assert (file[0].split(",")[0], len(file) > 1, "audit.export" in after) == (
         "position",
