@@ -18,7 +18,7 @@ from field_app.orders.entry_gate import Detector
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.step_timer import TIMER_PAGE
-from field_app.orders.work_record import EARLIER_GAS, GATE_GAS, SLIP_MS, TYPED_GAS
+from field_app.orders.work_record import EARLIER_GAS, EARLIER_GAS_AT, GATE_GAS, SLIP_MS, TYPED_GAS
 from field_app.store import draft_store, sealed_store, settings_store
 from field_app.store.draft_store import Draft, DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
@@ -85,9 +85,9 @@ def typed_for_record(
     """Return what one author typed, with the most gas that anybody has typed about the order.
 
     The author's own finding says by itself what it says; the findings of others count here. With
-    gas of a colleague's gate goes when it was typed: what was measured before it is void.
+    gas of a colleague goes when it was typed: what was measured before it is void.
     """
-    typed = dict(own)
+    typed = {**own, **_typed_over_last(connection, order_id)}
     elsewhere = (EARLIER_GAS, gas_in_findings(connection, order_id, but_of=author))
     for name, text in (*gas_typed(connection, order_id).items(), elsewhere):
         if (worst_lel_pct(text) or 0.0) > (worst_lel_pct(typed.get(name, "")) or 0.0):
@@ -95,6 +95,13 @@ def typed_for_record(
             if name == GATE_GAS:
                 typed[f"{name}{TYPED_AT}"] = str(_typed_at_ms(connection, order_id, text))
     return typed
+
+
+def _typed_over_last(connection: Connection, order_id: str) -> dict[str, str]:
+    """Return when anybody last typed gas that was typed over, nothing where nobody did."""
+    found = draft_store.load_fields(connection, order_id, WORK_FORM, [EARLIER_GAS_AT])
+    times = [int(str(value)) for _author, _field, value in found if str(value).isdecimal()]
+    return {EARLIER_GAS_AT: str(max(times))} if times else {}
 
 
 def _typed_at_ms(connection: Connection, order_id: str, text: str) -> int:
@@ -159,8 +166,12 @@ def keep_earlier_gas(
     former = gas_typed_over(connection, draft, texts, stamp.at.wall_ms, slip_ms)
     lel_pct = 0.0 if former is None else worst_lel_pct(str(former.value)) or 0.0
     before = worst_lel_pct(gas_typed(connection, draft.order_id).get(EARLIER_GAS, "")) or 0.0
-    if former is not None and lel_pct > before:
-        keep_typed(connection, draft.order_id, stamp, {EARLIER_GAS: str(former.value)})
+    if former is None:
+        return
+    kept = {EARLIER_GAS_AT: str(min(former.saved_at_ms, stamp.at.wall_ms))}
+    if lel_pct > before:
+        kept[EARLIER_GAS] = str(former.value)
+    keep_typed(connection, draft.order_id, stamp, kept)
 
 
 def gas_typed_over(
@@ -225,7 +236,8 @@ def _is_measured(name: str) -> bool:
     """Return whether a field of a draft is a value, a step or a clock of one visit."""
     page, _, field = name.partition(".")
     value = field.removesuffix(TYPED_AT)
-    return page in _OF_A_VISIT or name == EARLIER_GAS or (page == "gate" and value in _AIR)
+    is_earlier = name in {EARLIER_GAS, EARLIER_GAS_AT}
+    return page in _OF_A_VISIT or is_earlier or (page == "gate" and value in _AIR)
 
 
 def save_detector(connection: Connection, detector: Detector) -> None:

@@ -38,7 +38,10 @@ ARRIVED: Final = str(WorkOrderEvent.ARRIVE)
 
 GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
 EARLIER_GAS: Final = "earlier.lel_pct"
-"""Where the most gas stands that was typed on a visit before and never kept, until the finding."""
+"""Where the most gas stands that was typed and never kept, or typed over, until the finding."""
+
+EARLIER_GAS_AT: Final = f"{EARLIER_GAS}.at"
+"""When gas that was typed over was typed last, ms of the tablet's clock."""
 
 SLIP_MS: Final = 60_000
 """A value that was typed over or taken back within a minute was a slip of the finger."""
@@ -178,6 +181,7 @@ def work_record(
         elif number >= begins:
             _note(fact, book)
     book.find_gas(*_typed_at_gate(typed), is_kept=False)
+    book.find_gas(*_typed_over(typed, now), is_kept=False)
     if now is not None:
         book.grow_old(now)
     gas = _gas(case)
@@ -276,6 +280,14 @@ def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:
     """Return the gas that stands typed at the gate, and when it was typed."""
     at_ms = typed.get(f"{GATE_GAS}.at", "")
     return worst_lel_pct(typed.get(GATE_GAS, "")), int(at_ms) if at_ms.isdecimal() else 0
+
+
+def _typed_over(typed: Mapping[str, str], now: DeviceTime | None) -> tuple[float | None, int]:
+    """Return gas that was typed and typed over, and when; a moment of the future orders nothing."""
+    text = typed.get(EARLIER_GAS_AT, "")
+    at_ms = int(text) if text.isdecimal() else 0
+    is_future = now is not None and at_ms > now.wall_ms
+    return worst_lel_pct(typed.get(EARLIER_GAS, "")), 0 if is_future else at_ms
 
 
 def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:

@@ -41,6 +41,7 @@
     leave_page    no access, cannot finish, hand-over
     watch         what the watch is told, and how the time that is left reads
     help_page     the watch over who works alone, the call for help
+    still_open    what a shift leaves open
     shift_page    my numbers today, the note to the next shift
     alarm         AlarmPresenter: what must be answered now
     sync          SyncPresenter: the sync pill and page

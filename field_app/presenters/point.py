@@ -1,6 +1,7 @@
 """PointPage: one checkpoint of a run: being there, values, what was found, the next stop."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.forms.numbers import shown_number
@@ -36,7 +37,13 @@ from field_app.presenters.point_blocks import (
     PointBlocks,
     PointData,
 )
-from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
+from field_app.presenters.round_forms import (
+    FormsSeen,
+    defects_in_forms,
+    form_refusal,
+    form_rows,
+    forms_of,
+)
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     UNITS,
@@ -91,6 +98,8 @@ class PointPage:
         now_ms = ms_from_utc(self._parts.context.clock.now_utc())
         author, everyones = desk.everyones(self._draft)
         answers = answers_of_stop(everyones, author, now_ms, checkpoint.limits)
+        begun = defects_in_forms(self._parts.forms, self.subject, run.begun_at_ms)
+        answers = replace(answers, words=[*answers.words, *begun])
         told = run.state.points.get(self._checkpoint_id)
         kind, medium = checkpoint.kind, checkpoint.medium
         subject, purposes = self.subject, (str(kind), f"{kind}:{medium}", str(medium))

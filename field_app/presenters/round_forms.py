@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormDesk, FormSubject
+from field_app.patrols.form_answers import point_answers
+from field_app.patrols.stop_sheet import TypedWords
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.ports import Words
 from field_app.presenters.sheet_views import Block, RowAction, RowLine, RowsBlock
 from field_app.presenters.views import Tone
 from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.forms.publication import FormHead
+from wire_contracts.patrol_facts import PointOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,19 @@ def forms_of(
         done=done,
         lel_pct=desk.most_lel_pct(subject, since_ms),
     )
+
+
+def defects_in_forms(desk: FormDesk, subject: FormSubject, since_ms: int) -> list[TypedWords]:
+    """Return the defects that forms of a stop tell of which nobody has finished."""
+    found: list[TypedWords] = []
+    for author, at_ms, answers in desk.begun_by_anybody(subject, since_ms):
+        said = point_answers([answers])
+        if said.get("outcome") == PointOutcome.DEFECT:
+            words = TypedWords(
+                severity=said["severity"], text=said["note"].strip(), author=author, at_ms=at_ms
+            )
+            found.append(words)
+    return found
 
 
 def form_rows(t: Words, seen: FormsSeen) -> list[Block]:

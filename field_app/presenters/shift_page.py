@@ -20,6 +20,7 @@ from field_app.presenters.sheet_views import (
     TilesBlock,
 )
 from field_app.presenters.site_words import calibration_text, left_text
+from field_app.presenters.still_open import StillOpen, read_still_open, still_open_rows
 from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.watch import name_of
 from field_app.tablet import Tablet
@@ -40,6 +41,7 @@ class ShiftData:
     open_count: int
     urgent_count: int
     waiting_count: int
+    still_open: StillOpen
     van: Van
     typed: Mapping[str, str]
     saved_at_ms: int | None
@@ -63,6 +65,7 @@ class ShiftPage:
             open_count=page.counts.get(OrderFilter.OPEN, 0),
             urgent_count=page.counts.get(OrderFilter.URGENT, 0),
             waiting_count=self._tablet.status().outbox.waiting,
+            still_open=read_still_open(self._tablet),
             van=self._tablet.site.van(),
             typed=draft.typed,
             saved_at_ms=draft.saved_at_ms,
@@ -85,6 +88,7 @@ class ShiftPage:
         t = self._context.words
         blocks: list[Block] = [
             self._notes(data.notes),
+            *still_open_rows(t, data.still_open),
             TilesBlock(key="numbers", tiles=self._tiles(data)),
             NoteBlock(
                 key="note",

@@ -7,10 +7,12 @@ say that people must get out or that a pipe is cracked, whoever of the crew type
 from collections.abc import Mapping
 
 from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import point_draft
 from field_app.patrols.inspection_store import SeenRun
-from field_app.patrols.stop_sheet import most_gas, words_at_stop
+from field_app.patrols.stop_sheet import is_grave_defect, most_gas, words_at_stop
 from field_app.patrols.values import is_explosive
+from field_app.presenters.round_forms import defects_in_forms
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.stop_gate import stop_record
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint
@@ -36,9 +38,12 @@ def _is_recorded(run: SeenRun, checkpoint_id: str) -> bool:
 
 def _is_dangerous(parts: RoundParts, run: SeenRun, run_id: str, checkpoint_id: str) -> bool:
     _author, everyones = parts.desk.everyones(point_draft(run_id, checkpoint_id))
-    if any(each.is_grave for each in words_at_stop(everyones)):
-        return True
     subject = FormSubject(about=CHECKPOINT_ENTITY, about_id=checkpoint_id)
+    begun = defects_in_forms(parts.forms, subject, run.begun_at_ms)
+    finished = point_answers(parts.forms.finished(subject, run.begun_at_ms))
+    is_noted = any(each.is_grave for each in (*words_at_stop(everyones), *begun))
+    if is_noted or is_grave_defect(finished):
+        return True
     told = (
         most_gas(everyones),
         parts.forms.most_lel_pct(subject, run.begun_at_ms),

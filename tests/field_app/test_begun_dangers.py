@@ -22,6 +22,7 @@ from tests.field_app.site_parts import told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.town_office import TownOffice
+from wire_contracts.forms.items import FormPage
 
 WELL, PIPE = checkpoint(0)[0], checkpoint(3)[0]
 HOME = "hh-1"
@@ -144,6 +145,30 @@ def test_words_of_a_colleague_at_a_stop_are_recorded_with_it(
     assert points[PIPE]["note"] == "pipe cracked"
     assert points[WELL]["note"] == "李伟: cover is loose"
     assert len(told(tablet, town, "order_request")) == 1
+
+
+DEFECT_IN_FORM = {"has_defect": "yes", "severity": "1", "defect_note": "cover gone"}
+
+
+def test_a_grave_defect_in_a_checklist_that_was_begun_is_recorded_first(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    sheet = tablet.forms.open(FormSubject(about="checkpoint", about_id=WELL), "patrol-well")
+    places = {
+        item.place.rpartition("/")[2]: item.place for item in FormPage(sheet.session, "en").items()
+    }
+    tablet.forms.save_changes(
+        sheet, {places.get(name, name): text for name, text in DEFECT_IN_FORM.items()}
+    )
+
+    assert refusal(end(parts, run_id)) == RECORD_IT
+    page = stop(parts, run_id, WELL)
+    assert "and not recorded: Shut off at once, cover gone" in notices(page)[0]
+    for key in ("grave", "done"):
+        page.tap(key)
+    assert page.view.is_done
+    (point,) = told(tablet, town, "patrol_point")
+    assert point["note"] == "cover gone"
 
 
 def test_gas_is_the_word_of_its_defect_where_nobody_writes_one(

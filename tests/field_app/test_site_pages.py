@@ -477,3 +477,18 @@ def test_a_note_to_the_next_shift_stands_over_midnight(
     town.clock.moment_utc += timedelta(days=3)
 
     assert notes() == []
+
+
+def test_the_shift_says_what_it_leaves_open(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    closed = IsolationEvent(valve_id="vw-014", action=ValveAction.CLOSED, may_reopen="Wang")
+    tablet.site.turn_valve(LEAK, closed)
+    town.clock.moment_utc += timedelta(minutes=1)
+    blocks = opened(ShiftPage(tablet, context)).view.blocks
+    (rows,) = (each for each in blocks if isinstance(each, RowsBlock) and each.key == "open")
+
+    assert len([line for line in rows.lines if line.detail.endswith("Working")]) == 3
+    assert ("vw-014 is closed", "WO-000104  ·  may open: Wang") in [
+        (line.title, line.detail) for line in rows.lines
+    ]

@@ -156,6 +156,25 @@ def test_the_clock_of_the_last_measurement_begins_anew_when_it_was_not_safe(
         assert is_taken(tablet, SafetyStep.REMEASURE)
 
 
+@pytest.mark.parametrize("over", ["", "0"])
+@pytest.mark.parametrize("author", ["li-wei", "anna"])
+def test_gas_that_is_typed_over_leaves_no_air_of_before_standing(
+    tablet: Tablet, town: TownOffice, over: str, author: str
+) -> None:
+    take(tablet, *list(SafetyStep)[:3])
+    town.clock.moment_utc += timedelta(minutes=5)
+    assert tablet.choose_person(author)
+    for text in ("45", over):
+        tablet.site.keep(LEAK, "gate", {"lel_pct": text})
+        town.clock.moment_utc += timedelta(minutes=7)
+    assert tablet.choose_person("li-wei")
+
+    assert tablet.site.sheet(LEAK).record.done == {SafetyStep.ISOLATE}
+    take(tablet, *list(SafetyStep)[1:4])
+    watch(tablet, town)
+    assert is_taken(tablet, SafetyStep.REMEASURE), "what is measured after it stands"
+
+
 def test_what_was_not_safe_before_the_clock_is_started_is_answered_anew(
     tablet: Tablet, town: TownOffice
 ) -> None:
