@@ -178,15 +178,15 @@ def queue_all_again(connection: Connection) -> set[str]:
 
     History reaches back 90 days. It is marked as a repeat, so that an old answer does not cover a
     newer row meanwhile; what awaited its echo stays in the overlay. What the office had decided is
-    forgotten with an outcome that is another one there (`settle`). What had no answer counts by its
-    words from then on. Returns the records.
+    forgotten with an outcome that is another one there (`settle`). What no server has taken or
+    refused counts by its words from then on. Returns the records.
     """
     settled = outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED])
     received = outbox_op.c.status == OpStatus.RECEIVED
     touched = select(outbox_op.c.order_id).where(or_(settled, received))
     records = set(connection.execute(touched).scalars())
-    unanswered = outbox_op.c.outcome.is_(None) & (outbox_op.c.taken_at_ms == 0)
-    connection.execute(update(outbox_op).where(unanswered).values(taken_at_ms=BY_ITS_WORDS))
+    is_open = outbox_op.c.taken_at_ms.in_([0, BY_ITS_WORDS]) & sealed_store.SAYS_NOTHING
+    connection.execute(update(outbox_op).where(is_open).values(taken_at_ms=BY_ITS_WORDS))
     again = {"status": OpStatus.QUEUED, "ack_seq": 0}
     connection.execute(update(outbox_op).where(settled).values(is_repeat=1, **again))
     connection.execute(update(outbox_op).where(received).values(again))

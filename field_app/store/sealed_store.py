@@ -244,9 +244,16 @@ NEVER_TAKEN: Final = -1
 """In `taken_at_ms`: a server said that it has no effect, and none has taken it."""
 
 BY_ITS_WORDS: Final = -2
-"""In `taken_at_ms` and `told_ms`: it had no answer when the server was restored. The restored one
-takes it by its words, later than others maybe that are later words: it proves nothing to the next.
+"""In `taken_at_ms` and `told_ms`: no server had taken or refused it when one was restored. The
+restored one takes it by its words, later maybe than what are later words: that proves nothing to
+the next.
 """
+
+SAYS_NOTHING: Final = outbox_op.c.outcome.is_(None) | ~(
+    outbox_op.c.outcome.in_(sorted(WITHOUT_EFFECT))
+    & outbox_op.c.code.is_distinct_from(str(Code.GONE))
+)
+"""No answer, or one that says not whose the order was (`wire_contracts.operations.told_of`)."""
 
 _TAKEN: Final = outbox_op.c.taken_at_ms
 TOLD_MS: Final = case(
@@ -570,9 +577,9 @@ _ANY_ACKED: Final = select(sealed_item.c.about).where(sealed_item.c.acked_at_ms 
 def queue_all_again(connection: Connection) -> None:
     """Let everything wait again: the server was restored (RULINGS R1).
 
-    What it had not answered counts by its words from then on.
+    What it had neither taken nor refused counts by its words from then on.
     """
-    is_unanswered = (sealed_item.c.acked_at_ms <= 0) & sealed_item.c.told_ms.is_(None)
-    connection.execute(update(sealed_item).where(is_unanswered).values(told_ms=BY_ITS_WORDS))
+    is_open = sealed_item.c.told_ms.is_(None)
+    connection.execute(update(sealed_item).where(is_open).values(told_ms=BY_ITS_WORDS))
     again = update(sealed_item).where(sealed_item.c.acked_at_ms > 0)
     connection.execute(again.values(acked_at_ms=0))

@@ -14,6 +14,7 @@ from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
 from sync_server.work_orders.step_store import (
     had_accepted,
     has_step,
+    has_told_step,
     last_end,
     last_step_at,
     last_step_of,
@@ -275,9 +276,14 @@ def _is_given(
 
 
 def _is_taken_since(connection: Connection, order: OrderRecord, restored_at_utc: datetime) -> bool:
-    """Return whether the crew that has the order has done no more than take it anew."""
+    """Return whether the crew that has the order has done no more than take it anew.
+
+    Not where a former server had taken that first step: then it truly had the order.
+    """
     crew_id, accept = order.document.crew_id, WorkOrderEvent.ACCEPT
     if crew_id is None or order.state is not WorkOrderState.ACCEPTED:
+        return False
+    if has_told_step(connection, order.order_id, accept, crew_id):
         return False
     return has_step(connection, order.order_id, accept, crew_id, restored_at_utc)
 

@@ -84,7 +84,7 @@ class LateWork:
 
 
 def note_told(connection: Connection, op_id: str, told: Mapping[str, int]) -> None:
-    """Keep what a former server had told of an operation whose order is not here."""
+    """Keep what a former server had told of a step, and of what waits for its order."""
     if op_id in told:
         row = (op_id, told[op_id])
         put_rows(connection, TOLD_BEFORE, [row], OnExisting.KEEP)

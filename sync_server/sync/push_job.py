@@ -175,6 +175,8 @@ class PushJob:
         self._judged[entry.op_id] = judged
         if isinstance(entry, Operation):
             self._words.note(entry, time, effect.outcome)
+            if entry.kind is OperationKind.GO:
+                note_told(self._connection, entry.op_id, self._sender.told)
         if effect.outcome in _KEPT_AS_IT_CAME:
             keep_operation(self._connection, entry, self._now_utc)
             if effect.code is Code.GONE:

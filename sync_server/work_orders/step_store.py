@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from sync_server.db.order_tables import WORK_ORDER_EVENT
+from sync_server.db.sync_tables import TOLD_BEFORE
 from wire_contracts.frames import LATEST_MS, ms_from_utc, utc_from_ms
 from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 
@@ -76,11 +77,19 @@ _HAS_STEP = _HAD.where(
 )
 
 
+def has_told_step(
+    connection: Connection, order_id: str, event: WorkOrderEvent, crew_id: str
+) -> bool:
+    """Return whether a former server had taken this step of the crew's, as tablets told."""
+    asked = {"of_order": order_id, "of_event": str(event), "of_crew": crew_id}
+    return connection.execute(_HAS_TOLD_STEP, asked).first() is not None
+
+
 class VisitEnd(NamedTuple):
     """When the server knew that a crew had ended its last visit to an order; which operation did.
 
     Of what was repeated after a restore: since when the former one knew; where nothing tells that,
-    when it was tapped. `word_utc`: the last word of the server that `crew_id` surely had.
+    since it came. `word_utc`: the last word of the server that `crew_id` surely had.
     """
 
     known_at_utc: datetime
@@ -99,10 +108,19 @@ def last_end(connection: Connection, order_id: str) -> VisitEnd | None:
 
 
 _KNOWN_AT = func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms)
+_IS_TOLD = (
+    select(TOLD_BEFORE.c.op_id)
+    .where(TOLD_BEFORE.c.op_id == WORK_ORDER_EVENT.c.op_id, TOLD_BEFORE.c.told_ms > 0)
+    .exists()
+)
 _ENDED_AT = case(
+    (~_IS_TOLD, WORK_ORDER_EVENT.c.recorded_at_ms),
     (WORK_ORDER_EVENT.c.happened_at_ms > _KNOWN_AT, WORK_ORDER_EVENT.c.happened_at_ms),
     else_=_KNOWN_AT,
 )
+"""The office reopens only what a server has heard of."""
+
+_HAS_TOLD_STEP = _HAD.where(WORK_ORDER_EVENT.c.event == bindparam("of_event"), _IS_TOLD)
 _ENDS = (WorkOrderEvent.FINISH, WorkOrderEvent.CANNOT_FINISH, WorkOrderEvent.NO_ACCESS)
 _LAST_END = (
     select(

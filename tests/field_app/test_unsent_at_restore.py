@@ -4,6 +4,7 @@ Nor over a second restore, a wrong copy in between, or clocks that were ahead.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,17 @@ from tests.field_app.restore_parts import (
     TwoCrews,
     find,
     finish,
+    give_area,
+    mate_of,
     reopen,
     said,
+    stands,
     sync_in_turn,
     take_steps,
     two_crews,
     whoever_is_first,
 )
-from wire_contracts.work_order_states import WorkOrderState
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 DONE = (WorkOrderState.FINISHED, "crew-2", "leak", "seal")
 
@@ -118,5 +122,64 @@ def test_a_visit_reopened_by_a_clock_that_was_ahead_keeps_its_finding(
     crews.office.clock.advance(hours=-1)
 
     crews.restore(backup, is_one_first=True)
+
+    assert said(crews, order_id) == DONE
+
+
+def test_a_finish_that_no_server_had_heard_of_is_reopened_by_no_earlier_step(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        crews.office.clock.advance(minutes=1)
+        finish(crews.one, order_id)
+        sync_in_turn(crews, mate)
+        take_steps(mate, order_id, "accept", "depart", "arrive")
+        sync_in_turn(crews, mate)
+
+        crews.office.restore(backup)
+        sync_in_turn(crews, crews.one, mate)
+
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+
+
+@whoever_is_first
+def test_who_was_told_that_it_has_a_free_order_loses_it_to_no_unsent_visit(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order(crew_id=None)
+    give_area(crews.office, order_id)
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    take_steps(crews.two, order_id, "accept")
+    work_in_the_cellar(crews, order_id)
+    sync_in_turn(crews, crews.two)
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.ACCEPTED, "crew-2")
+
+
+def test_a_step_that_changed_nothing_proves_nothing_to_a_second_restored_server(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate, crews.two)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        crews.office.clock.advance(minutes=1)
+        take_steps(crews.one, order_id, "accept")
+        take_steps(mate, order_id, "accept")
+        sync_in_turn(crews, crews.one, mate)
+        given_to_two(crews, order_id)
+        sync_in_turn(crews, crews.one, mate)
+        for _ in range(2):
+            crews.office.clock.advance(minutes=5)
+            crews.office.restore(backup)
+            sync_in_turn(crews, mate, crews.two, crews.one)
 
     assert said(crews, order_id) == DONE
