@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from tests.compiled_once import compiled_once
 from tests.profiles_read_once import read_profiles_once
@@ -58,16 +59,30 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_collection_finish() -> None:
     """Let the collector pass over what was collected, and come less often: a tenth of the work."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Do in one process what each of hundreds would do again, before the first test is read."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        gc.disable()  # while tests are read, nearly nothing is let go of
+    if config.getoption("--hypothesis-profile") in {None, "fast"}:
+        _draw_alike_everywhere()
     read_profiles_once()
     _keep_what_is_compiled()
     _stay_in_memory()
+
+
+def _draw_alike_everywhere() -> None:
+    """Let a property see the same examples in every run of the same tree, alone or beside others.
+
+    Hypothesis strews in the constants of whatever modules are loaded at that moment, so that what a
+    worker draws depends on the tests before it. The night does without this.
+    """
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 def _keep_what_is_compiled() -> None:
