@@ -19,12 +19,12 @@ from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.step_timer import TIMER_PAGE
 from field_app.orders.work_record import EARLIER_GAS, EARLIER_GAS_AT, GATE_GAS, SLIP_MS, TYPED_GAS
-from field_app.store import draft_store, sealed_store, settings_store
+from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.draft_store import Draft, DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
 from field_app.store.settings_store import Key
 from wire_contracts.fields import JsonValue
-from wire_contracts.orders import FINDING_FORM
+from wire_contracts.orders import FINDING_FORM, FactType
 from wire_contracts.site_facts import SafetyStep
 from wire_contracts.van import AirValue
 
@@ -181,7 +181,7 @@ def gas_typed_over(
     now_ms: int,
     slip_ms: int = SLIP_MS,
 ) -> KeptAnswer | None:
-    """Return the most gas that stood in a draft and is typed over with less, None for none.
+    """Return the most gas that stood in a draft and is typed over, None for none.
 
     It was in the air. What stood for less than `slip_ms` was a slip of the finger, and so was what
     no detector shows.
@@ -192,15 +192,19 @@ def gas_typed_over(
         if each.author == draft.author
         and each.field in texts
         and not 0 <= now_ms - each.saved_at_ms < slip_ms
-        and _is_less(texts[each.field], str(each.value or ""))
+        and _is_other(texts[each.field], str(each.value or ""))
     ]
     return max(found, key=lambda each: worst_lel_pct(str(each.value)) or 0.0, default=None)
 
 
-def _is_less(text: str, former: str) -> bool:
+def _is_other(text: str, former: str) -> bool:
+    """Return whether gas that a detector can show is typed over, by less or by a slip to more.
+
+    What comes after the slip finds no gas any more: the most of it counts anyhow.
+    """
     lel_pct = worst_lel_pct(former) or 0.0
     is_possible = is_gas_present(lel_pct) and lel_pct <= FULL_SCALE_LEL_PCT
-    return is_possible and lel_pct > (worst_lel_pct(text) or 0.0)
+    return is_possible and lel_pct != (worst_lel_pct(text) or 0.0)
 
 
 def _gas_in_checklists(connection: Connection, order_id: str) -> list[str]:
@@ -211,6 +215,26 @@ def _gas_in_checklists(connection: Connection, order_id: str) -> list[str]:
         if key.form not in {WORK_FORM, FINDING_FORM}
     ]
     return [repr(each) for each in found if each is not None]
+
+
+def gas_elsewhere(connection: Connection, order_id: str) -> list[tuple[float, int]]:
+    """Return the gas in findings and checklists of an order, % LEL, and when it was typed or told.
+
+    As far as the names of fields tell.
+    """
+    forms = {key.form for key, _at_ms in draft_store.drafts_of(connection, order_id)} - {WORK_FORM}
+    texts = [
+        ({each.field: str(each.value)}, each.saved_at_ms)
+        for form in sorted(forms)
+        for each in draft_store.load_everyones(connection, order_id, form)
+    ]
+    for entry in outbox_store.entries_of(connection, order_id):
+        payload = entry.operation.payload or {}
+        answers = payload.get("answers")
+        if entry.operation.field == FactType.FORM_ANSWERSET and isinstance(answers, Mapping):
+            texts.append(({name: str(text) for name, text in answers.items()}, entry.made_at_ms))
+    found = ((most_lel_pct(answers), at_ms) for answers, at_ms in texts)
+    return [(lel_pct, at_ms) for lel_pct, at_ms in found if lel_pct is not None]
 
 
 def leave_form_behind(connection: Connection, key: DraftKey, stamp: TapStamp) -> None:

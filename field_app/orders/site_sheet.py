@@ -25,6 +25,7 @@ class SiteSheet:
         elapsed_ms: The same by the clock that nobody sets, of the boot that `now` names.
         van: What the crew has with it.
         photos: Photos and signatures of the order on this tablet.
+        gas_elsewhere: Gas in findings and checklists, % LEL, and when it was typed or told.
     """
 
     order_id: str
@@ -38,6 +39,7 @@ class SiteSheet:
     van: Van = field(default_factory=Van)
     photos: int = 0
     saved_at_ms: int | None = None
+    gas_elsewhere: Sequence[tuple[float, int]] = ()
 
     @property
     def passed_ms(self) -> int:

@@ -1,6 +1,6 @@
 """Reads what a crew sees of the work on one order, or of the air at one stop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_store import SeenOrder
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import (
+    gas_elsewhere,
     load_detector,
     still_said,
     texts_of,
@@ -23,11 +24,12 @@ from field_app.orders.stamps import Stamps
 from field_app.orders.van_store import load_van
 from field_app.orders.work_record import OwnFact, closed_valves, work_record
 from field_app.store import draft_store
-from field_app.store.draft_store import DraftKey
+from field_app.store.draft_store import Draft, DraftKey
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import ClosedValve
 
 _BELIEVED: Final = timedelta(days=30)
+_ONE_SHIFT: Final = timedelta(hours=12)
 
 
 def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteSheet:
@@ -56,7 +58,7 @@ def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteShe
         order_id=order_id,
         document=seen.document,
         record=record,
-        typed=still_said(draft, record.void_ms, now.wall_ms),
+        typed=_of_this_shift(draft, still_said(draft, record.void_ms, now.wall_ms), now.wall_ms),
         detector=trusted_detector(used, van.detectors),
         now_ms=now.wall_ms,
         now=now,
@@ -64,7 +66,18 @@ def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteShe
         van=van,
         photos=seen.photos.total,
         saved_at_ms=draft.saved_at_ms,
+        gas_elsewhere=gas_elsewhere(connection, order_id),
     )
+
+
+def _of_this_shift(draft: Draft, typed: Mapping[str, str], now_ms: int) -> dict[str, str]:
+    """Return what was typed, but for a dial of another shift: what it shows now is not known."""
+    since_ms = now_ms - _ONE_SHIFT // timedelta(milliseconds=1)
+    return {
+        name: text
+        for name, text in typed.items()
+        if not name.startswith("reading.") or draft.times_ms[name] >= since_ms
+    }
 
 
 def load_well(connection: Connection, record: str, stamps: Stamps) -> WellSheet:

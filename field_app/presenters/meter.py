@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from field_app.forms.numbers import parse_number, shown_number
@@ -28,6 +29,7 @@ from wire_contracts.frames import ms_from_utc
 from wire_contracts.meter_rounds import METER_ENTITY, RoundMeter, RoundReading
 
 _SHOWN_READINGS: Final = 3
+_ONE_SHIFT: Final = timedelta(hours=12)
 _POINT: Final = "."
 
 
@@ -195,11 +197,18 @@ class MeterPresenter:
         except StoreFullError:
             self._message = no_room_text(self._parts.context.words)
 
+    def _digits_of_now(self) -> str:
+        """Return the digits that were typed and not kept in this shift: a dial goes on."""
+        author, kept = self._parts.desk.everyones(meter_draft(self._meter_id))
+        since_ms = ms_from_utc(self._parts.context.clock.now_utc() - _ONE_SHIFT)
+        own = (each for each in kept if each.author == author and each.field == "value")
+        return next((str(each.value or "") for each in own if each.saved_at_ms >= since_ms), "")
+
     def _read(self) -> _Found:
         desk = self._parts.desk
         return _Found(
             seen=desk.meter(self._meter_id),
-            typed=str(desk.answers(meter_draft(self._meter_id)).get("value", "")),
+            typed=self._digits_of_now(),
             photo_count=self._parts.photos.count(record_of(self._meter_id)).total,
         )
 

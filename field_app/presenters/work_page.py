@@ -7,6 +7,8 @@ from typing_extensions import override
 
 from field_app.forms.numbers import shown_number
 from field_app.orders.safety_steps import (
+    LEL_SAFE_PCT,
+    LEL_STOP_PCT,
     TYPED_AT,
     FieldKind,
     StepField,
@@ -118,6 +120,7 @@ class WorkPage(SitePage):
             )
         else:
             blocks += again_notice(t, data.record.again.get(plan.step))
+            blocks += self._gas_elsewhere(data, plan)
             blocks += self._questions(data, plan, answers)
         return SheetView(
             title=t("Work, step by step"),
@@ -364,7 +367,20 @@ class WorkPage(SitePage):
             text=t("Done: {step}").format(step=name),
             icon="check-bold",
             refusal=self._refusal(plan, left),
+            needs_again=gas_since_air(data, plan.step) is not None,
         )
+
+    def _gas_elsewhere(self, data: SiteSheet, plan: StepPlan) -> list[Block]:
+        """Return gas that a finding or a checklist tells of after the air was measured last."""
+        newer = gas_since_air(data, plan.step)
+        if newer is None:
+            return []
+        lel_pct, at_ms = newer
+        text = self.t(
+            "{value} % LEL stands in the finding or a checklist since {time}, after the air was "
+            "measured. Is it there now? Then undo the measurement and measure again."
+        ).format(value=shown_number(lel_pct), time=self._time(at_ms))
+        return [NoticeBlock(key="gas", text=text, tone=Tone.DANGER, icon="alert-octagon")]
 
     def _refusal(self, plan: StepPlan, left: dict[str, Trouble]) -> str:
         for field in plan.fields:
@@ -379,6 +395,30 @@ class WorkPage(SitePage):
             if field.key in left
         ]
         return self.t("Still needed: {what}").format(what=", ".join(missing)) if missing else ""
+
+
+_AIR_BEFORE: Final = {
+    SafetyStep.REPAIR: (SafetyStep.MEASURE, LEL_STOP_PCT),
+    SafetyStep.RELIGHT: (SafetyStep.REMEASURE, LEL_SAFE_PCT),
+}
+"""Which measurement a step stands on, and how much gas in % LEL was too much for it."""
+
+
+def gas_since_air(data: SiteSheet, step: SafetyStep) -> tuple[float, int] | None:
+    """Return the most gas told elsewhere since the air that a step stands on, and when.
+
+    It may be what was found at first, written down later: a person says which, nobody else can.
+    """
+    if step not in _AIR_BEFORE:
+        return None
+    measuring, limit_pct = _AIR_BEFORE[step]
+    measured_ms = max((e.at_ms for e in data.record.steps if e.step is measuring), default=None)
+    if measured_ms is None:
+        return None
+    return max(
+        (each for each in data.gas_elsewhere if each[0] > limit_pct and each[1] > measured_ms),
+        default=None,
+    )
 
 
 def again_notice(t: Words, why: Again | None) -> list[Block]:

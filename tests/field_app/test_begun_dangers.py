@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.inspection_desk import meter_draft
 from field_app.patrols.noted import noted_homes
 from field_app.patrols.track import Track
 from field_app.presenters.home import HomePage
+from field_app.presenters.meter import MeterPresenter
 from field_app.presenters.point import PointPage
 from field_app.presenters.round_list import RoundKind, RoundListPresenter
 from field_app.presenters.round_parts import RoundParts
@@ -301,3 +303,16 @@ def test_an_order_for_a_danger_goes_out_though_a_person_works_offline(
         opened(parts, HomePage(parts, HOME), **leak).tap("call")
 
     assert len(told(tablet, town, "order_request")) == 1
+
+
+@pytest.mark.parametrize(("hours", "stands"), [(1, "1290"), (13, "")])
+def test_digits_of_another_shift_stand_on_no_pad(
+    parts: RoundParts, town: TownOffice, hours: int, stands: str
+) -> None:
+    (meter_id, *_) = (each.meter_id for each in parts.desk.meters())
+    parts.desk.save_answers(meter_draft(meter_id), {"value": "1290"})
+    town.clock.moment_utc += timedelta(hours=hours)
+    pad = MeterPresenter(parts, meter_id)
+    pad.attach(lambda _view: None)
+
+    assert pad.view.typed == stands

@@ -63,6 +63,19 @@ def test_gas_that_stood_on_a_page_of_an_order_is_not_typed_away(
         assert tablet.forms.most_lel_pct(ORDER) == most
 
 
+@pytest.mark.parametrize("page", ["gate", "measure", "checklist"])
+def test_a_digit_too_many_takes_no_gas_out_of_the_world(
+    tablet: Tablet, town: TownOffice, page: str
+) -> None:
+    type_gas(tablet, page, "45")
+    town.clock.moment_utc += A_WHILE
+    for text in ("450", "", "0"):
+        type_gas(tablet, page, text)
+        town.clock.moment_utc += timedelta(seconds=2)
+
+    assert tablet.site.sheet(LEAK).record.lel_pct == 45
+
+
 @pytest.mark.parametrize("stood", [A_SLIP, A_WHILE])
 def test_gas_that_stood_at_a_stop_is_recorded_before_it_is_left(
     parts: RoundParts, tablet: Tablet, town: TownOffice, stood: timedelta

@@ -492,3 +492,42 @@ def test_the_shift_says_what_it_leaves_open(
     assert ("vw-014 is closed", "WO-000104  ·  may open: Wang") in [
         (line.title, line.detail) for line in rows.lines
     ]
+
+
+@pytest.mark.parametrize(("lel_pct", "asks"), [("60", True), ("0", False)])
+def test_gas_in_the_finding_after_the_last_measurement_is_said_before_the_flame(
+    tablet: Tablet, context: PresenterContext, town: TownOffice, lel_pct: str, *, asks: bool
+) -> None:
+    values = {
+        SafetyStep.ISOLATE: {"how": "not_needed"},
+        SafetyStep.VENTILATE: {"how": "fan", "minutes": "10"},
+        SafetyStep.MEASURE: {"gas_lel_pct": "0"},
+        SafetyStep.REPAIR: {"how": "repaired"},
+    }
+    for step, typed_values in values.items():
+        tablet.site.keep(LEAK, str(step), typed_values)
+        tablet.site.do_step(LEAK, step)
+    page = opened(WorkPage(tablet, context, LEAK))
+    page.tap("timer:remeasure")
+    town.clock.moment_utc += timedelta(minutes=11)
+    page = opened(WorkPage(tablet, context, LEAK))
+    typed(page, {"remeasure.gas_lel_pct": "0", "remeasure.tight": "holds"})
+    page.tap("remeasure")
+    town.clock.moment_utc += timedelta(minutes=1)
+    tablet.desk.save_answers(LEAK, {"measured.gas_lel_pct": lel_pct})
+    page = opened(WorkPage(tablet, context, LEAK))
+
+    assert page.view.primary is not None
+    assert page.view.primary.needs_again is asks
+    assert ("60 % LEL stands in the finding" in texts_of(page.view)) is asks
+
+
+def test_digits_of_another_shift_stand_on_no_page(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    del context
+    tablet.site.keep(LEAK, "reading", {"value": "1900"})
+    assert tablet.site.sheet(LEAK).values_of("reading") == {"value": "1900"}
+    town.clock.moment_utc += timedelta(hours=13)
+
+    assert tablet.site.sheet(LEAK).values_of("reading") == {}
