@@ -67,6 +67,8 @@ def value_of(rule: str, **answers: str) -> str:
         ("sqrt(-1)", "NaN"),
         ("log10(1000)", "3"),
         ("1 div 0", "Infinity"),
+        ("floor(1 div 0)", "Infinity"),
+        ("ceiling(-1 div 0)", "-Infinity"),
         ("-7 mod 3", "-1"),
         ("substr('leakage', 0, 4)", "leak"),
         ("substr('leakage', -3)", "age"),
