@@ -4,13 +4,12 @@ As numbers in a row, in a quarter of the memory that the values take: a million 
 in one process. What meters alike have in common (which quantities, which codes) they share.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from math import nan
 from struct import Struct
 
 from sync_server.readings.hourly import Hour, make_hour
-from sync_server.readings.latest import Latest, LatestValue, make_latest
+from sync_server.readings.latest import Latest, make_latest
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
 from wire_contracts.quick_values import maker_of, quick_value
@@ -40,7 +39,7 @@ class Shape:
         names: Which quantities the meter has, N.
         codes: Their quality codes, N; None: good.
         is_at_once: Whether all of them are of the newest instant.
-        is_whole: Whether each has a value, and the hour every figure.
+        is_whole: Whether each has a value, and the hour every figure and instant.
         quantity: The totaliser of the hour.
         worst_quality: Of the hour.
         form: How the numbers lie.
@@ -72,30 +71,26 @@ def pack_meter(meter: MeterMemory) -> PackedMeter:
     latest, hour = meter.latest, meter.hour
     values = latest.values
     at_ms = latest.measured_at_ms
-    cells: Sequence[LatestValue] = tuple(values.values())
-    times = [cell[1] for cell in cells]
+    numbers, times, codes = zip(*values.values(), strict=True) if values else ((), (), ())
     is_at_once = times.count(at_ms) == len(times)
-    figures = [hour.first_m3, hour.last_m3, hour.flow_min_m3h, hour.flow_max_m3h]
-    figures += [cell[0] for cell in cells]
-    is_whole = None not in figures
+    instants = (latest.valued_at_ms, hour.hour_at_ms, hour.first_at_ms, hour.last_at_ms)
+    figures = (hour.first_m3, hour.last_m3, hour.flow_min_m3h, hour.flow_max_m3h, *numbers)
+    is_whole = None not in figures and None not in instants
     shape = _shape(
         tuple(values),
-        tuple([cell[2] for cell in cells]),
+        codes,
         (is_at_once, is_whole),
         hour.quantity,
         hour.worst_quality,
     )
-    numbers = shape.form.pack(
+    packed = shape.form.pack(
         at_ms,
-        _ms(latest.valued_at_ms),
-        hour.hour_at_ms,
-        _ms(hour.first_at_ms),
-        _ms(hour.last_at_ms),
+        *(instants if is_whole else [_NEVER_MS if each is None else each for each in instants]),
         hour.reading_count,
         *(figures if is_whole else [nan if each is None else each for each in figures]),
         *(() if is_at_once else times),
     )
-    return _make_packed(gateway_id=latest.gateway_id, shape=shape, numbers=numbers)
+    return _make_packed(gateway_id=latest.gateway_id, shape=shape, numbers=packed)
 
 
 def unpack_meter(packed: PackedMeter) -> MeterMemory:
@@ -105,22 +100,25 @@ def unpack_meter(packed: PackedMeter) -> MeterMemory:
         packed.numbers
     )
     end = _FIGURES + len(shape.names)
-    figures = rest[:end] if shape.is_whole else [_value(each) for each in rest[:end]]
+    figures = rest[:end]
+    if not shape.is_whole:
+        figures = [_value(each) for each in figures]
+        valued_ms, first_ms, last_ms = map(_instant, (valued_ms, first_ms, last_ms))
     first_m3, last_m3, low_m3h, high_m3h, *values = figures
     times = [at_ms] * len(values) if shape.is_at_once else rest[end:]
     cells = zip(values, times, shape.codes, strict=True)
     latest = make_latest(
         measured_at_ms=at_ms,
-        valued_at_ms=_instant(valued_ms),
+        valued_at_ms=valued_ms,
         gateway_id=packed.gateway_id,
         values=dict(zip(shape.names, cells, strict=True)),
     )
     hour = make_hour(
         hour_at_ms=hour_ms,
         quantity=shape.quantity,
-        first_at_ms=_instant(first_ms),
+        first_at_ms=first_ms,
         first_m3=first_m3,
-        last_at_ms=_instant(last_ms),
+        last_at_ms=last_ms,
         last_m3=last_m3,
         flow_min_m3h=low_m3h,
         flow_max_m3h=high_m3h,
@@ -149,10 +147,6 @@ def _shape(
         worst_quality=worst_quality,
         form=Struct(f"<{_INSTANTS}qq{_FIGURES + len(names)}d{times}"),
     )
-
-
-def _ms(at_ms: int | None) -> int:
-    return _NEVER_MS if at_ms is None else at_ms
 
 
 def _instant(at_ms: int) -> int | None:
