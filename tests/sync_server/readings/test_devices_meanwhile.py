@@ -121,23 +121,25 @@ def registering(engine: Engine, meters: int) -> Iterator[threading.Thread]:
 
 @pytest.mark.nightly
 @pytest.mark.timeout(900)
-def test_very_many_meters_are_registered_while_the_broker_sends_again(engine: Engine) -> None:
+def test_very_many_meters_are_registered_while_the_broker_sends_again(
+    postgres_engine: Engine,
+) -> None:
     load = LoadPlan(meters=MANY, factor=1, start_utc=START - timedelta(hours=2), epoch=7)
     sent = [
         Batch(gateway_id=load.gateway_of(number), epoch=7, frames=list(load.frames_of(number)))
         for number in range(4)
     ]
     store, stored = ReadingStore(), [0]
-    add_load_meters(engine, 400, lambda _line: None)
-    with registering(engine, MANY) as worker:
+    add_load_meters(postgres_engine, 400, lambda _line: None)
+    with registering(postgres_engine, MANY) as worker:
         while worker.is_alive():
-            stored += [take_in(engine, store, each).new_count for each in sent]
+            stored += [take_in(postgres_engine, store, each).new_count for each in sent]
     newest = list(load.frames_of(MANY // 50 - 1))
     last = Batch(gateway_id=gateway_id(MANY // 200 - 1), epoch=7, frames=newest)
 
     assert sum(stored) == 200
-    assert take_in(engine, store, last).new_count == 50
-    with reading(engine) as connection:
+    assert take_in(postgres_engine, store, last).new_count == 50
+    with reading(postgres_engine) as connection:
         kept = connection.execute(select(func.count()).select_from(FRAME_LEDGER)).scalar_one()
-    assert (kept, len(whose(engine))) == (250, 250)
+    assert (kept, len(whose(postgres_engine))) == (250, 250)
     assert len(store._memory.uses) <= 250
