@@ -58,7 +58,7 @@ class CoolingRule:
     """
 
     fade_h: tuple[float, float, float] = (10.0, 36.0, 48.0)
-    least_k: tuple[float, float, float] = (5.5, 3.8, 3.6)
+    least_k: tuple[float, float, float] = (5.5, 3.8, 2.6)
     beyond: float = 2.4
     least_hours: float = 24.0 * 20
     keep_h: float = 24.0 * 150

@@ -151,6 +151,10 @@ def _broken_steps(
         advance = block.sums[:, :, part] / step[:, None]
         moved = advance > 0
         is_part = moved & (np.abs(advance - np.round(advance)) > rule.part_of_step)
+        if not is_part.any():
+            state.whole[:, side] += moved.sum(axis=1)
+            state.parts[:, side] *= _FORGET_PARTS
+            continue
         broken = is_part.any(axis=1)
         state.whole[:, side] += np.where(broken, 0, moved.sum(axis=1))
         for row in np.flatnonzero(broken):

@@ -193,7 +193,10 @@ def _ends_day(first: int, count: int) -> bool:
 
 def _leak_told(state: HistoryState, sums: Floats, first: int) -> Flags:
     slots = first + np.arange(sums.shape[1])
-    newest = np.maximum.accumulate(np.where(sums[:, :, Sum.LEAK] > 0, slots, 0), axis=1)
+    says = sums[:, :, Sum.LEAK] > 0
+    if not says.any():
+        return slots - state.leak_told[:, None] < TOLD_H
+    newest = np.maximum.accumulate(np.where(says, slots, 0), axis=1)
     newest = np.maximum(newest, state.leak_told[:, None])
     state.leak_told = newest[:, -1].copy()
     told: Flags = slots - newest < TOLD_H
@@ -321,11 +324,8 @@ def faded(added: Floats, carried: Floats, keep: Floats) -> Floats:
 
 def _faded_one(added: Sequence[float], carried: float, keep: float) -> Sequence[float]:
     """Return the running sums of one meter and value: what `faded` does, without its arrays."""
-    sums, total = list[float](), carried
-    for each in added:
-        total = total * keep + each
-        sums.append(total)
-    return sums
+    total = carried
+    return [total := total * keep + each for each in added]
 
 
 HOLD_SHARE = 0.6
