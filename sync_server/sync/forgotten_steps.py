@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from sync_server.sync.effects import CrewContext, Repeat
-from sync_server.sync.ledger_store import is_time_doubted
+from sync_server.sync.ledger_store import is_of_other_store, is_time_doubted
 from sync_server.sync.review_store import SERVER
 from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
 from sync_server.work_orders.step_store import (
@@ -156,7 +156,7 @@ def is_of_former_visit(connection: Connection, context: CrewContext, order: Orde
     if end is None:
         return False
     is_own = end.crew_id == context.tablet.crew_id
-    ended_at_utc = end.known_at_utc if is_own else end.word_utc
+    ended_at_utc = end.ended_at_utc if is_own else end.word_utc
     return ms_from_utc(ended_at_utc) > context.finished_ms
 
 
@@ -208,8 +208,9 @@ def _is_next_visit(
 
     Who had a word of the server after the end of a visit and took a step all the same was on the
     next one: a colleague's step of the visit that ended knew an earlier word. The office gave the
-    order out again after it had heard of the end, and the crew knew of that. Of what is finished
-    only the first step and the last tell that much, for it must not be opened by mistake.
+    order out again after it had heard of the end, and the crew knew of that; a tablet knows of its
+    own end, whether a server has heard of it or not. Of what is finished only the first step and
+    the last tell that much, for it must not be opened by mistake.
     """
     if order.document.crew_id != context.tablet.crew_id or order.state not in _ENDED:
         return False
@@ -217,7 +218,11 @@ def _is_next_visit(
         return False
     context.book.write()  # a step of this push counts too
     end = last_end(connection, order.order_id)
-    if end is None or end.known_at_utc >= repeat.word_utc:
+    if end is None:
+        return False
+    is_own = not is_of_other_store(connection, end.op_id, context.replica_id)
+    until_utc = end.ended_at_utc if is_own else end.known_at_utc
+    if until_utc >= repeat.word_utc:
         return False
     return not is_time_doubted(connection, end.op_id, context.replica_id)
 

@@ -269,6 +269,14 @@ def numbers_in_use(
     return found
 
 
+def is_of_other_store(connection: Connection, op_id: str | None, replica_id: str) -> bool:
+    """Return whether another copy of a store sent an operation; not what comes just now."""
+    query = select(OP_LEDGER.c.op_id).where(
+        OP_LEDGER.c.op_id == op_id, OP_LEDGER.c.replica_id != replica_id
+    )
+    return connection.execute(query).first() is not None
+
+
 def is_time_doubted(connection: Connection, op_id: str | None, replica_id: str) -> bool:
     """Return whether an operation's time may be off by minutes; what one store did, it orders."""
     asked = {"op": op_id, "replica": replica_id}

@@ -89,10 +89,12 @@ class VisitEnd(NamedTuple):
     """When the server knew that a crew had ended its last visit to an order; which operation did.
 
     Of what was repeated after a restore: since when the former one knew; where nothing tells that,
-    since it came. `word_utc`: the last word of the server that `crew_id` surely had.
+    since it came; `ended_at_utc`: when it was tapped, if that is later than the word before it.
+    `word_utc`: the last word of the server that `crew_id` surely had.
     """
 
     known_at_utc: datetime
+    ended_at_utc: datetime
     word_utc: datetime
     crew_id: str | None
     op_id: str | None
@@ -104,7 +106,8 @@ def last_end(connection: Connection, order_id: str) -> VisitEnd | None:
     if row is None:
         return None
     known_at_utc, word_utc = utc_from_ms(row.known_at_ms), utc_from_ms(row.last_word_ms)
-    return VisitEnd(known_at_utc, word_utc, row.crew_id, row.op_id)
+    ended_at_utc = utc_from_ms(max(row.last_word_ms, row.happened_at_ms))
+    return VisitEnd(known_at_utc, ended_at_utc, word_utc, row.crew_id, row.op_id)
 
 
 _KNOWN_AT = func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms)
@@ -126,6 +129,7 @@ _LAST_END = (
     select(
         _ENDED_AT.label("known_at_ms"),
         _KNOWN_AT.label("last_word_ms"),
+        WORK_ORDER_EVENT.c.happened_at_ms,
         WORK_ORDER_EVENT.c.crew_id,
         WORK_ORDER_EVENT.c.op_id,
     )

@@ -183,3 +183,23 @@ def test_a_step_that_changed_nothing_proves_nothing_to_a_second_restored_server(
             sync_in_turn(crews, mate, crews.two, crews.one)
 
     assert said(crews, order_id) == DONE
+
+
+def test_a_second_visit_follows_a_first_one_that_was_unsent_at_the_restore_before(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    finish(crews.one, order_id)
+    crews.restore(backup, is_one_first=True)
+    reopen(crews, order_id, "crew-1")
+    work_in_the_cellar(crews, order_id)
+    crews.all_sync()
+    second = (WorkOrderState.FINISHED, "crew-1", "other", "nothing found")
+    assert said(crews, order_id) == second
+
+    crews.restore(backup, is_one_first=True)
+
+    assert said(crews, order_id) == second
