@@ -197,18 +197,20 @@ def detect_balance(
     state.peak[rows] = np.maximum(state.peak[rows] * 0.9999, seen.power.max(axis=1))
     logs, middle = seen.logs, state.middle[rows, None]
     off = logs - middle
-    steady = np.where(off > 0, seen.low - middle, middle - seen.high)
     limit = np.maximum(rule.drift, rule.sigmas * state.sigma[rows])[:, None]
     with np.errstate(invalid="ignore"):
         score = np.abs(off) / limit
-        drifts = (score >= 1.0) & (steady >= rule.steady * limit)
+        drifts = score >= 1.0
         if drifts.any():
+            steady = np.where(off > 0, seen.low - middle, middle - seen.high)
+            drifts &= steady >= rule.steady * limit
             drifts &= np.sign(off) * (seen.by_register - middle) >= rule.agreeing * limit
             drifts &= (off < 0) | (seen.power >= rule.least_share_of_peak * state.peak[rows, None])
             drifts &= block.temp_off_k[rows] >= rule.temp_off_k
             drifts &= (seen.weight >= rule.least_wh) & block.is_judged[rows]
     fired = np.zeros(len(rows), dtype=np.bool_)
-    for side, (kind_scale, name) in enumerate(((seen.volume, "volume"), (seen.energy, "energy"))):
+    sides = ((seen.volume, "volume"), (seen.energy, "energy")) if seen.scaled.any() else ()
+    for side, (kind_scale, name) in enumerate(sides):
         flags = seen.scaled[:, :, side] & block.is_judged[rows]
         fired |= flags.any(axis=1)
         for place, hour in first_and_last(flags):
@@ -222,8 +224,9 @@ def detect_balance(
         numbers = (logs[place, hour], state.middle[row], limit[place, 0], score[place, hour])
         yield _drift(fleet, block, (row, hour), numbers, rule)
     yield from _registers_drift(fleet, state, history, (block, seen), (~fired, rule))
-    telemetry = np.where(seen.weight >= rule.least_wh, logs, np.nan)
-    _learn(state, history, block, rows, np.stack([telemetry, seen.registers], axis=2))
+    if block.ends_day:
+        telemetry = np.where(seen.weight[:, -1] >= rule.least_wh, logs[:, -1], np.nan)
+        _learn(state, history, block, rows, np.stack([telemetry, seen.registers[:, -1]], axis=1))
 
 
 def _registers_drift(
@@ -241,12 +244,11 @@ def _registers_drift(
     (block, seen), (may, rule) = at, by
     rows = seen.rows
     off = seen.registers - state.register_middle[rows, None]
-    apart = np.abs(off)
-    if not (apart >= rule.register_drift).any():
+    apart, least = np.abs(off), rule.register_drift + seen.hidden
+    if not (apart >= least).any():
         state.drifts[rows] = False
         return
-    reach = rule.register_beyond * state.register_reach[rows, None]
-    limit = np.maximum(rule.register_drift + seen.hidden, reach)
+    limit = np.maximum(least, rule.register_beyond * state.register_reach[rows, None])
     with np.errstate(invalid="ignore"):
         score = apart / limit
         drifts = (score >= 1.0) & (apart < rule.register_most) & may[:, None]
@@ -430,13 +432,11 @@ def _is_factor(ratio: Floats, rule: BalanceRule) -> Flags:
 
 
 def _learn(
-    state: BalanceState, history: HistoryState, block: HourBlock, rows: Ints, seen: Floats
+    state: BalanceState, history: HistoryState, block: HourBlock, rows: Ints, today: Floats
 ) -> None:
-    """Learn at the end of a day from the day three days ago."""
-    if not block.ends_day:
-        return
+    """Remember the day that ends (rows x 2), and learn from the day three days ago."""
     state.today[rows, 1:] = state.today[rows, :-1]
-    state.today[rows, 0] = seen[:, -1]
+    state.today[rows, 0] = today
     last = block.first + block.count - 1
     clean = is_clean(history, last - 96, last)[rows]
     value = np.where(clean[:, None], state.today[rows, -1], np.nan)
