@@ -37,6 +37,16 @@ _TABLES = (
         body BLOB NOT NULL)""",
     f"PRAGMA user_version={_VERSION}",
 )
+_COLUMNS = {
+    "stream": [(b"id", b"INTEGER", 1, 0), (b"lost", b"INTEGER", 1, 0)],
+    "event": [
+        (b"number", b"INTEGER", 0, 1),
+        (b"crc", b"INTEGER", 1, 0),
+        (b"body", b"BLOB", 1, 0),
+    ],
+}
+"""Name, type, whether it must have a value, place in the key, of each column of `_TABLES`."""
+
 _INSERT = "INSERT INTO event (crc, body) VALUES (?, ?)"
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -191,10 +201,18 @@ def _stream_of(connection: sqlite3.Connection) -> int:
     is_ours = version in (0, _VERSION)
     if not is_ours or connection.execute("PRAGMA quick_check(1)").fetchone()[0] != b"ok":
         raise _OtherFile
+    if any(_columns_of(connection, table) != each for table, each in _COLUMNS.items()):
+        raise _OtherFile
     row = connection.execute("SELECT id, lost FROM stream").fetchone()
     if row is None or not all(isinstance(each, int) for each in row):
         raise _OtherFile
     return int(row[0])
+
+
+def _columns_of(connection: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    """Return a table's columns as its schema has them; `quick_check` does not look at the names."""
+    query = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?)'
+    return connection.execute(query, (table,)).fetchall()
 
 
 @contextmanager

@@ -317,6 +317,33 @@ def test_a_damaged_file_neither_stops_the_gateway_nor_tells_what_never_happened(
     assert set(told) <= {kept.event for kept in before}
 
 
+@pytest.mark.parametrize(
+    ("written", "damaged"),
+    [
+        (b"crc INTEGER", b"crb INTEGER"),
+        (b"number INTEGER", b"numbes INTEGER"),
+        (b"body BLOB", b"bodyxBLOB"),
+        (b"lost INTEGER", b"lsst INTEGER"),
+    ],
+)
+def test_a_file_with_a_changed_byte_in_its_schema_is_set_aside(
+    written: bytes, damaged: bytes, tmp_path: Path
+) -> None:
+    """SQLite's own check finds nothing wrong with such a file."""
+    path = tmp_path / EVENTS_FILE
+    with closing(EventStore(path)) as store:
+        store.add([event(1)])
+    data = path.read_bytes()
+    assert data.count(written) == 1
+    spoilt = data.replace(written, damaged)
+    path.write_bytes(spoilt)
+    with closing(EventStore(path)) as store:
+        store.add([event(2)])
+
+    assert texts(path) == ["event 2"]
+    assert path.with_name(f"{EVENTS_FILE}.damaged").read_bytes() == spoilt
+
+
 def test_events_wait_in_memory_while_the_disk_refuses(tmp_path: Path) -> None:
     path = tmp_path / EVENTS_FILE
     with closing(EventStore(path)) as store:
