@@ -7,6 +7,7 @@ ids_io            random ids
 round_records     the names under which rounds are kept, beside orders
 connections_io    PRAGMAs and engines
 log_end_io        whether the log ends where it was left
+torn_file_io      a file of which the disk does not give every block
 page_scan         the records on the pages of a file whose directory is gone
 salvage_io        what can be saved out of a damaged file
 readable          whether every row can be taken apart

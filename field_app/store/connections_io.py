@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 _BUSY: Final = "PRAGMA busy_timeout=5000"
@@ -88,6 +88,22 @@ _NO_ROOM: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE"})
 def is_full(error: OperationalError) -> bool:
     """Return whether the disk, or what the app may use of it, is full."""
     return getattr(error.orig, "sqlite_errorname", "") in _NO_ROOM
+
+
+_UNREADABLE: Final = frozenset(
+    {
+        "SQLITE_IOERR",
+        "SQLITE_IOERR_READ",
+        "SQLITE_IOERR_SHORT_READ",
+        "SQLITE_IOERR_DATA",
+        "SQLITE_IOERR_CORRUPTFS",
+    }
+)
+
+
+def is_unreadable(error: DBAPIError) -> bool:
+    """Return whether the disk does not give a part of the file: a bad sector."""
+    return getattr(error.orig, "sqlite_errorname", "") in _UNREADABLE
 
 
 def empty_log(connection: Connection, *, patiently: bool) -> bool:

@@ -19,6 +19,7 @@ from field_app.store.connections_io import (
     copy_before,
     empty_log,
     is_full,
+    is_unreadable,
     make_private,
     open_reader_engine,
     open_writer_engine,
@@ -88,8 +89,10 @@ class Database:
                 _check_what_was_seen(connection)
                 _migrate(connection, path, steps)
                 _check_words(connection)
-        except BaseException:
+        except BaseException as error:
             self._dispose()
+            if isinstance(error, OperationalError) and is_unreadable(error):
+                raise StoreDamagedError(str(error.orig)) from error
             raise
         self._thread = threading.Thread(target=self._run, name="tablet-writer", daemon=True)
         self._thread.start()
@@ -253,7 +256,7 @@ def _check(engine: Engine) -> None:
         with engine.connect() as connection, connection.begin():
             verdict = str(connection.exec_driver_sql("PRAGMA quick_check").scalar())
     except OperationalError:
-        raise  # locked, full or not readable: the file itself may be well
+        raise  # locked or full: the file itself is well; one with a bad sector is not
     except DatabaseError as error:
         verdict = str(error.orig)
     except UnicodeDecodeError as error:  # SQLite's own complaint quotes the damaged schema

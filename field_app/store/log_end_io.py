@@ -6,11 +6,14 @@ same log behind that end was on the disk, so the end is damage. Layout: sqlite.o
 section 4.1 (the log) and walformat.html section 2.1 (its index).
 """
 
+import io
 import sqlite3
 import struct
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from field_app.store.torn_file_io import read_torn
 
 _LOG: Final = "-wal"
 _INDEX: Final = "-shm"
@@ -31,8 +34,7 @@ def commits_behind_the_end(path: Path) -> int:
     read = _frames_read(path)
     if read is None:
         return 0  # SQLite cannot read it at all, and says so itself
-    with log.open("rb") as stream:
-        return _commits_behind(stream, read)
+    return _commits_behind(io.BytesIO(read_torn(log)), read)
 
 
 def _frames_read(path: Path) -> int | None:

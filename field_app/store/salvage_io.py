@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 import sqlite3
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from field_app.store.log_end_io import commits_behind_the_end
 from field_app.store.page_scan import Cell, Pages, split_pages
+from field_app.store.torn_file_io import read_torn, torn_blocks
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
 from wire_contracts.operations import Operation, parse_operation
@@ -110,7 +110,7 @@ _SOME_DAY = (1980, 1, 1, 0, 0, 0)
 def pack_damaged(aside: Path, report: bytes) -> bytes:
     """Return a zip of a damaged file, its log and the report; of the report alone when too large.
 
-    Equal content gives equal bytes.
+    What the disk does not give is zeros in it. Equal content gives equal bytes.
     """
     files = [aside, aside.with_name(aside.name + _LOG)]
     size = sum(path.stat().st_size for path in files if path.exists())
@@ -127,8 +127,8 @@ def _packed(report: bytes, files: Sequence[Path]) -> bytes:
         archive.writestr(_entry(_REPORT), report)
         for path in files:
             if path.exists():
-                with path.open("rb") as source, archive.open(_entry(path.name), "w") as target:
-                    shutil.copyfileobj(source, target)
+                with archive.open(_entry(path.name), "w") as target:
+                    target.writelines(torn_blocks(path))
     return out.getvalue()
 
 
@@ -184,7 +184,8 @@ def _copy(aside: Path, copy: Path) -> None:
         target = copy.with_name(copy.name + suffix)
         target.unlink(missing_ok=True)
         if source.exists():
-            shutil.copyfile(source, target)
+            with target.open("wb") as stream:
+                stream.writelines(torn_blocks(source))
 
 
 def _save_table(path: Path, table: str) -> tuple[list[SavedRow], bool]:
@@ -221,7 +222,7 @@ def _row(connection: sqlite3.Connection, table: str, rowid: int) -> SavedRow | N
 def read_pages(aside: Path) -> Pages:
     """Return the pages of the file and its log, whatever is left of both."""
     log = aside.with_name(aside.name + _LOG)
-    return split_pages(aside.read_bytes(), log.read_bytes() if log.exists() else b"")
+    return split_pages(read_torn(aside), read_torn(log) if log.exists() else b"")
 
 
 def scan_operations(aside: Path) -> list[Operation]:
@@ -230,7 +231,7 @@ def scan_operations(aside: Path) -> list[Operation]:
     for suffix in SIDE_FILES[:2]:
         source = aside.with_name(aside.name + suffix)
         if source.exists():
-            for operation in _operations_in(source.read_bytes()):
+            for operation in _operations_in(read_torn(source)):
                 found[operation.op_id] = operation
     return sorted(found.values(), key=lambda operation: operation.n)
 

@@ -1,6 +1,11 @@
 """A damaged file: whatever of the crew's words still stands in its bytes comes back."""
 
+import errno
+import io
+import os
 import shutil
+import sqlite3
+import zipfile
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import OperationalError
 
 from field_app.clock_io import SystemClock, TapClock
 from field_app.config_io import load_zone
@@ -22,7 +28,7 @@ from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.page_scan import records, split_pages
-from field_app.store.salvage_io import set_aside
+from field_app.store.salvage_io import pack_damaged, set_aside
 from field_app.store.settings_store import Key
 from field_app.store.tables import draft_answer, outbox_op, photo_job, photo_link, sealed_item
 from field_app.tablet import STORE_FILE, open_tablet
@@ -256,6 +262,54 @@ def test_random_damage_costs_only_the_pages_that_it_hit(
     kept = {draft for draft in ALL.drafts if draft.partition(" ")[0].encode() not in lost}
     assert kept <= found.drafts
     assert {name for name in ALL.photos if name.encode() not in lost} <= found.photos
+
+
+@dataclass(slots=True)
+class BadSector:
+    """A disk that does not give one page of one file: SQLite hears of it, and every later reader.
+
+    SQLite reads by itself: its word for it is raised where it first asks for the whole file.
+    """
+
+    page: int
+    is_heard: bool = False
+
+    def asked(self, statement: str) -> None:
+        if statement == "PRAGMA quick_check" and not self.is_heard:
+            self.is_heard = True
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorname = "SQLITE_IOERR_READ"
+            raise OperationalError(statement, None, error)
+
+    def pread(self, descriptor: int, length: int, at: int) -> bytes:
+        if at == self.page * PAGE:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return _PREAD(descriptor, length, at)
+
+
+_PREAD = os.pread
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.9])
+def test_a_bad_sector_costs_what_stands_on_it_and_no_start(
+    tmp_path: Path, whole: Whole, closed: bytes, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    disk = BadSector(page=int(share * (len(closed) // PAGE)))
+    path = whole.lay(tmp_path / "t", closed)
+    monkeypatch.setattr(os, "pread", disk.pread)
+
+    opened = open_tablet(path.parent, HandClock(), vault=quick_vault(path.parent), watch=disk.asked)
+    with closing(opened) as tablet:
+        found = tablet.database.read(look)
+
+    lost = closed[disk.page * PAGE : (disk.page + 1) * PAGE]
+    short = {word for word in ALL.words if int(word[-3:]) % 7}
+    assert {word for word in short if word.encode() not in lost} <= found.words
+    assert {name for name in ALL.photos if name.encode() not in lost} <= found.photos
+    assert [kind for kind, _ in found.reports] == ["store_damaged"]
+    content = pack_damaged(path.with_name(f"{STORE_FILE}.damaged-1"), b"{}")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert len(archive.read(f"{STORE_FILE}.damaged-1")) == len(closed)
 
 
 @given(content=st.binary(max_size=3 * PAGE), log=st.binary(max_size=2 * PAGE))
