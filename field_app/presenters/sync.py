@@ -219,6 +219,7 @@ def needs_person(reason: Reason) -> bool:
         Reason.CAPTIVE_PORTAL,
         Reason.WITHDRAWN,
         Reason.NO_ROOM,
+        Reason.DAMAGED,
     }
 
 

@@ -130,6 +130,7 @@ def reason_text(t: Words, reason: Reason) -> str:
         Reason.NOT_ENROLLED: t("not connected to a crew yet"),
         Reason.WITHDRAWN: t("the office has withdrawn this tablet"),
         Reason.NO_ROOM: t("no room on this tablet"),
+        Reason.DAMAGED: t("this tablet's memory is damaged"),
     }
     return texts[reason]
 
@@ -174,6 +175,7 @@ def banner_text(t: Words, reason: Reason) -> str:
             "What was received has been removed. What you entered is kept until the office has it."
         ),
         Reason.NO_ROOM: no_room_text(t),
+        Reason.DAMAGED: t("Close this app and start it again: that brings your entries back."),
     }
     return texts.get(reason, "")
 

@@ -106,6 +106,11 @@ def is_unreadable(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlite_errorname", "") in _UNREADABLE
 
 
+def is_damage(error: DBAPIError) -> bool:
+    """Return whether the file is not what was written, or the disk does not give a part of it."""
+    return is_unreadable(error) or type(error.orig) is sqlite3.DatabaseError
+
+
 def empty_log(connection: Connection, *, patiently: bool) -> bool:
     """Checkpoint the whole log and truncate it; return False when a reader is in the way."""
     raw = connection.connection.driver_connection

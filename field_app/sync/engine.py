@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from field_app.clock_io import monotonic_s
-from field_app.store import lease_store, sealed_store
+from field_app.store import lease_store, sealed_store, settings_store
+from field_app.store.connections_io import is_damage
 from field_app.store.database_io import Database, StoreFullError
 from field_app.store.personal_rows import Keep, keep_nothing
+from field_app.store.settings_store import Key
 from field_app.sync import sync_store
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher, RenewReplica
@@ -57,6 +60,9 @@ def _nothing_older() -> int:
     """Send nothing: nobody carries sealed things."""
     return 0
 
+
+_OF_PULLS: Final = frozenset({Reason.SERVER, Reason.DAMAGED})
+"""What may be wrong with the office's rows alone: the crew's words go all the same."""
 
 CONTACTS_THAT_STEPS_WAIT: Final = 20
 """Contacts in a row on which the server takes nothing that was sealed; after that something is
@@ -172,12 +178,33 @@ class SyncEngine:
             if self._older is not None:
                 raise self._older
         except SyncProblem as problem:
-            caught = problem
-            self._database.write(lambda connection: self._end(connection, caught))
-            _log.info("no contact: %s: %s", problem.reason, problem.detail)
-            return SyncVerdict(reason=problem.reason, detail=problem.detail)
+            return self._give_up(problem)
+        except DatabaseError as error:
+            with suppress(DatabaseError):
+                return self._give_up(self._damage_of(error))
+            raise
         self._database.write(lambda connection: self._end(connection, None))
         return SyncVerdict(reason=Reason.NONE, settled=settled)
+
+    def _give_up(self, problem: SyncProblem) -> SyncVerdict:
+        self._database.write(lambda connection: self._end(connection, problem))
+        _log.info("no contact: %s: %s", problem.reason, problem.detail)
+        return SyncVerdict(reason=problem.reason, detail=problem.detail)
+
+    def _damage_of(self, error: DatabaseError) -> SyncProblem:
+        """Return what is said of a file that cannot be read; the next start sets it aside.
+
+        Raises:
+            DatabaseError: It is no damage, or not even that one line can be written.
+        """
+        if not is_damage(error):
+            raise error
+        text = str(error.orig)
+        self._database.write(
+            lambda connection: settings_store.save(connection, Key.DAMAGE_SEEN, text[:200])
+        )
+        _log.error("the tablet's file is damaged: %s", text)
+        return SyncProblem(Reason.DAMAGED, text)
 
     def _without_room(self, full: StoreFullError) -> SyncVerdict:
         """Say that there is no room, in the file too if that one line fits in."""
@@ -218,7 +245,7 @@ class SyncEngine:
         try:
             self._pull()
         except SyncProblem as problem:
-            if problem.reason is not Reason.SERVER:
+            if problem.reason not in _OF_PULLS:
                 raise
             broken_pull = problem  # a page we cannot take must not keep the crew's words here
         self.send_older()
@@ -242,7 +269,10 @@ class SyncEngine:
         return settled
 
     def _pull(self) -> None:
-        pull_round(self._database, self._api, self._clock, self._keep)
+        try:
+            pull_round(self._database, self._api, self._clock, self._keep)
+        except DatabaseError as error:
+            raise self._damage_of(error) from error
         self._pulled_at_s = monotonic_s()
 
     def _meanwhile(self) -> None:

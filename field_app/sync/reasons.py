@@ -18,6 +18,7 @@ class Reason(StrEnum):
     NOT_ENROLLED = "not_enrolled"
     WITHDRAWN = "withdrawn"
     NO_ROOM = "no_room"
+    DAMAGED = "damaged"
 
 
 class SyncProblem(Exception):  # noqa: N818  # a state of the world that is shown, not a bug

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from field_app.clock_io import SystemClock, TapClock
 from field_app.config_io import load_zone
+from field_app.crew import HeadlessCrew
 from field_app.i18n import ChosenWords
 from field_app.platform.desktop import desktop_hardware
 from field_app.presenters.ports import InlineWorker, PresenterContext
@@ -26,12 +27,15 @@ from field_app.presenters.sync import SyncPresenter
 from field_app.store import base_store, draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer
+from field_app.store.identity_io import save_identity
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.page_scan import records, split_pages
 from field_app.store.salvage_io import pack_damaged, set_aside
 from field_app.store.settings_store import Key
 from field_app.store.tables import draft_answer, outbox_op, photo_job, photo_link, sealed_item
+from field_app.sync.reasons import Reason
 from field_app.tablet import STORE_FILE, open_tablet
+from tests.field_app.office_parts import Office
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.fields import JsonObject
@@ -376,3 +380,42 @@ def test_sealed_things_and_the_withdrawal_survive_a_damage(
     with closing(open_tablet(path.parent, HandClock(), vault=quick_vault(path.parent))) as tablet:
         assert tablet.withdrawal().is_withdrawn
         assert len(tablet.database.read(lambda c: sealed_store.next_alone(c, 99))) >= COUNT
+
+
+def test_words_go_although_the_offices_rows_are_damaged_under_the_running_app(
+    office: Office, tmp_path: Path
+) -> None:
+    folder = tmp_path / "t"
+    save_identity(folder, office.identity())
+    with closing(HeadlessCrew(folder, office.clock, connect=lambda _: office.api())) as crew:
+        order_id = office.new_order()
+        crew.sync_now()
+        crew.tablet.desk.add_note(order_id, "valve V7 is closed")
+        office.add_note(order_id, "the office says")
+        crew.tablet.database.tidy(patiently=True)
+        tear_rows(crew.tablet.database, folder / STORE_FILE)
+
+        verdict = crew.sync_now()
+
+        assert verdict.reason is Reason.DAMAGED
+        assert crew.tablet.status().reason is Reason.DAMAGED
+        assert "valve V7 is closed" in office.order(order_id).document.note
+    with closing(HeadlessCrew(folder, office.clock, connect=lambda _: office.api())) as crew:
+        assert crew.sync_now().reason is Reason.NONE
+        assert crew.tablet.damaged_files_count() == 1
+        assert "the office says" in str(crew.tablet.desk.order(order_id))
+
+
+def tear_rows(database: Database, path: Path) -> None:
+    """Write zeros over the first page of the office's rows, of which no copy is in memory."""
+
+    def forget(connection: Connection) -> int:
+        connection.exec_driver_sql("PRAGMA cache_size=1")
+        connection.exec_driver_sql("PRAGMA shrink_memory")
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'base_row'"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+    page = database.write(forget)
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE)
+        file.write(bytes(PAGE))
