@@ -7,6 +7,7 @@ order_store     the list's rows, rebuilt with every change, searched and paged
 stamps          who, under which log-in, when: what every tap is stamped with
 order_desk      reads and taps, each in one transaction
 safety_steps    the steps in the order that safety demands, and their values
+moments         how long something lasted, whatever the wall clock does
 step_timer      how the clock of a step stands
 unsafe_values   what a watched step showed before it was typed over
 entry_gate      whether a person may enter a well

@@ -7,6 +7,7 @@ from typing import Final
 
 from field_app.forms.numbers import parse_number, worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
+from field_app.orders.moments import TimerMoment, typed_ms
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType
 from wire_contracts.quantities import Medium, Quantity
@@ -229,21 +230,21 @@ def is_of_air(key: str) -> bool:
     return key.rpartition(".")[2] == Quantity.GAS_LEL_PCT
 
 
-def old_values(plan: StepPlan, typed: Mapping[str, str], now_ms: int) -> frozenset[str]:
+def old_values(plan: StepPlan, typed: Mapping[str, str], now: TimerMoment) -> frozenset[str]:
     """Return the fields whose air was measured too long ago to say anything of the air now."""
     return frozenset(
         field.key
         for field in plan.fields
         if typed.get(field.key, "").strip()
-        and (at := typed.get(f"{field.key}{TYPED_AT}", "")).isdecimal()
-        and is_too_old(int(at), now_ms)
+        and (at_ms := typed_ms(typed.get(f"{field.key}{TYPED_AT}", ""), now)) is not None
+        and is_too_old(at_ms, now.wall_ms)
     )
 
 
-def measured_at_ms(plan: StepPlan, typed: Mapping[str, str]) -> int | None:
+def measured_at_ms(plan: StepPlan, typed: Mapping[str, str], now: TimerMoment) -> int | None:
     """Return when the air of a step was measured: when its oldest value was typed; None: none."""
-    times = [typed.get(f"{field.key}{TYPED_AT}", "") for field in plan.fields]
-    return min((int(each) for each in times if each.isdecimal()), default=None)
+    times = [typed_ms(typed.get(f"{field.key}{TYPED_AT}", ""), now) for field in plan.fields]
+    return min((each for each in times if each is not None), default=None)
 
 
 def is_unsafe(plan: StepPlan, values: Mapping[str, str]) -> bool:

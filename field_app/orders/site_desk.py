@@ -13,6 +13,7 @@ from field_app.orders import order_store
 from field_app.orders.begun_findings import gas_in_findings
 from field_app.orders.entry_gate import Detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
+from field_app.orders.moments import TimerMoment
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
     is_unsafe,
@@ -235,6 +236,10 @@ class SiteDesk:
 
         return self._database.read(work)
 
+    def moment(self) -> TimerMoment:
+        """Return the time by the clocks that waits and ages are measured with."""
+        return self._stamps.moment()
+
     # --- acting
 
     def do_step(self, order_id: str, step: SafetyStep) -> None:
@@ -253,14 +258,14 @@ class SiteDesk:
             if plan is not None:
                 timer = timer_at(sheet.typed, step, plan.wait_min or 0.0, sheet.moment)
             values = {} if plan is None else with_clock(plan, typed, timer)
-            is_old = plan is not None and bool(old_values(plan, typed, sheet.now_ms))
+            is_old = plan is not None and bool(old_values(plan, typed, sheet.moment))
             if plan is None or plan.step is not step or is_old or troubles_of(plan, values):
                 message = f"order {order_id}: step {step} cannot be taken now"
                 raise StepRefusedError(message)
             said: dict[str, JsonValue] = {**values}
             if timer is not None:
                 said["watched_s"] = timer.elapsed_ms // 1000
-            measured_ms = measured_at_ms(plan, typed)
+            measured_ms = measured_at_ms(plan, typed, sheet.moment)
             payload = step_json(StepDone(step=step, values=said, measured_at_ms=measured_ms))
             former = sheet.record.step_facts.get(step)
             self._append(connection, [new_fact(order_id, FactType.SAFETY_STEP, payload, former)])

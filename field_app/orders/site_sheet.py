@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from field_app.orders.entry_gate import Detector
 from field_app.orders.lone_watch import passed_ms
+from field_app.orders.moments import TimerMoment
 from field_app.orders.safety_steps import StepPlan, steps_offered
-from field_app.orders.step_timer import TimerMoment
 from field_app.orders.work_record import WorkRecord
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import WorkOrderDocument

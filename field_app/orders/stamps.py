@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from field_app.clock_io import TapClock
+from field_app.orders.moments import TimerMoment
 from field_app.store import settings_store
 from field_app.store.outbox_store import TapStamp
 from field_app.store.sealed_store import Seal
@@ -35,6 +36,11 @@ class Stamps:
     def elapsed_ms(self) -> int | None:
         """Return the time of this boot that nobody sets, None where no clock tells it."""
         return self._tap_clock.elapsed_ms()
+
+    def moment(self) -> TimerMoment:
+        """Return the time by the clocks that waits and ages are measured with."""
+        at = self._tap_clock.stamp(0)
+        return TimerMoment(at.wall_ms, self.elapsed_ms(), at.boot_id)
 
     def now(self, connection: Connection) -> DeviceTime:
         """Return the time by every clock, with what the last contact told of the server's."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
+from field_app.orders.moments import TimerMoment, moment_of
 from field_app.orders.safety_steps import FieldKind, StepPlan
 from wire_contracts.site_facts import SafetyStep
 
@@ -11,49 +12,6 @@ TIMER_PAGE: Final = "timer"
 """Drafts of clocks are `timer.<step>` and hold the moment of the start."""
 
 _MINUTE_MS: Final = 60_000
-
-
-class TimerMoment(NamedTuple):
-    """A moment by the clocks that a wait is measured with.
-
-    Attributes:
-        wall_ms: The tablet's wall clock, which people and networks set.
-        elapsed_ms: The clock of the boot, which nobody sets; None where there is none.
-        boot_id: Names that boot.
-    """
-
-    wall_ms: int
-    elapsed_ms: int | None = None
-    boot_id: str = ""
-
-    @property
-    def text(self) -> str:
-        """Return it as a draft keeps it."""
-        if self.elapsed_ms is None:
-            return str(self.wall_ms)
-        return f"{self.wall_ms}/{self.elapsed_ms}/{self.boot_id}"
-
-    def since(self, start: "TimerMoment") -> int | None:
-        """Return the milliseconds that have surely passed since, never less than nothing.
-
-        Where somebody set the wall clock meanwhile the other one counts: what is watched before a
-        flame is lit lasts long enough. None after a restart: nobody can say how long it took.
-        """
-        wall_ms = max(self.wall_ms - start.wall_ms, 0)
-        if self.elapsed_ms is None or start.elapsed_ms is None:
-            return wall_ms
-        if self.boot_id != start.boot_id:
-            return None
-        return min(wall_ms, max(self.elapsed_ms - start.elapsed_ms, 0))
-
-
-def moment_of(text: str) -> TimerMoment | None:
-    """Return the moment that a draft keeps, None when it keeps none."""
-    wall, _, rest = text.partition("/")
-    elapsed, _, boot_id = rest.partition("/")
-    if not wall.isdecimal():
-        return None
-    return TimerMoment(int(wall), int(elapsed) if elapsed.isdecimal() else None, boot_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

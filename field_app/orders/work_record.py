@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from field_app.forms.names import plain_name
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.gas_order import GasOrder
+from field_app.orders.moments import moment_of
 from field_app.orders.step_book import OUTLASTS_VISIT, Again, StepBook, TakenStep
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
@@ -278,8 +279,8 @@ def _note(fact: OwnFact, book: StepBook) -> None:
 
 def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:
     """Return the gas that stands typed at the gate, and when it was typed."""
-    at_ms = typed.get(f"{GATE_GAS}.at", "")
-    return worst_lel_pct(typed.get(GATE_GAS, "")), int(at_ms) if at_ms.isdecimal() else 0
+    at = moment_of(typed.get(f"{GATE_GAS}.at", ""))
+    return worst_lel_pct(typed.get(GATE_GAS, "")), 0 if at is None else at.wall_ms
 
 
 def _typed_over(typed: Mapping[str, str], now: DeviceTime | None) -> tuple[float | None, int]:

@@ -21,6 +21,7 @@ from field_app.orders.entry_gate import (
     is_too_old,
     judge_entry,
 )
+from field_app.orders.moments import TimerMoment, moment_of
 from field_app.orders.site_sheet import SiteSheet, WellSheet
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext, Words
@@ -56,6 +57,7 @@ _BLOCKS = frozenset({GateReason.CALIBRATION_DUE, GateReason.WRONG_DETECTOR})
 _OLD = (GateReason.TOO_OLD,)
 
 _TYPED_AT = ".at"
+_NEVER = TimerMoment(0)
 """Beside a value's own name in the draft: when it was typed, ms of the tablet's clock."""
 
 
@@ -68,7 +70,7 @@ class AirPage(ABC, Generic[S]):
     def __init__(self, context: PresenterContext) -> None:
         """Guard with the words and the clock of `context`."""
         self._context = context
-        self._kept: dict[str, tuple[str, int]] = {}
+        self._kept: dict[str, tuple[str, TimerMoment]] = {}
 
     @property
     def t(self) -> Words:
@@ -99,29 +101,32 @@ class AirPage(ABC, Generic[S]):
         """Return what was typed, and take note of when."""
         typed = data.values_of("gate")
         for key in AirValue:
-            at_ms = int(typed.get(f"{key}{_TYPED_AT}") or 0)
-            if at_ms >= self._kept.get(key, ("", 0))[1]:
-                self._kept[key] = typed.get(key, ""), at_ms
+            at = moment_of(typed.get(f"{key}{_TYPED_AT}", "")) or _NEVER
+            if at.wall_ms >= self._kept.get(key, ("", _NEVER))[1].wall_ms:
+                self._kept[key] = typed.get(key, ""), at
         return typed
 
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers; of a value also when it was typed."""
-        now_ms = self._now_ms()
+        now = self._moment()
         values = {key: answers[key] for key in AirValue if key in answers}
-        self._kept |= {key: (text, now_ms) for key, text in values.items()}
-        return self._save({**answers, **{f"{key}{_TYPED_AT}": str(now_ms) for key in values}})
+        self._kept |= {key: (text, now) for key, text in values.items()}
+        return self._save({**answers, **{f"{key}{_TYPED_AT}": now.text for key in values}})
 
     def _old_values(self, answers: Answers) -> frozenset[str]:
         """Return the values that were typed too long ago; one that is being typed now is not."""
-        now_ms = self._now_ms()
+        now = self._moment()
         return frozenset(
             key
-            for key, (text, at_ms) in self._kept.items()
-            if text.strip() and text == answers.get(key) and is_too_old(at_ms, now_ms)
+            for key, (text, at) in self._kept.items()
+            if text.strip()
+            and text == answers.get(key)
+            and is_too_old(now.wall_ms_of(at), now.wall_ms)
         )
 
-    def _now_ms(self) -> int:
-        return ms_from_utc(self._context.clock.now_utc())
+    @abstractmethod
+    def _moment(self) -> TimerMoment:
+        """Return the time by every clock of the tablet."""
 
     def view(self, data: S, answers: Answers) -> SheetView:
         """Return the sheet."""
@@ -158,9 +163,10 @@ class AirPage(ABC, Generic[S]):
 
     def _measured_at_ms(self, answers: Answers) -> int | None:
         """Return when the oldest value on the sheet was typed."""
+        now = self._moment()
         typed = (
-            at_ms
-            for key, (text, at_ms) in self._kept.items()
+            now.wall_ms_of(at)
+            for key, (text, at) in self._kept.items()
             if text.strip() and text == answers.get(key)
         )
         return min(typed, default=None)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing_extensions import override
 
 from field_app.orders.entry_gate import Detector
+from field_app.orders.moments import TimerMoment
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.air_page import AirPage
@@ -33,6 +34,10 @@ class GatePage(AirPage[SiteSheet]):
     @override
     def _save(self, answers: Mapping[str, str]) -> int | None:
         return self._site.keep(self._order_id, "gate", answers)
+
+    @override
+    def _moment(self) -> TimerMoment:
+        return self._site.moment()
 
     @override
     def _subtitle(self, data: SiteSheet) -> str:

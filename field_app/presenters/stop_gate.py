@@ -7,6 +7,7 @@ from typing import Final
 from typing_extensions import override
 
 from field_app.orders.entry_gate import Detector, is_too_old
+from field_app.orders.moments import TimerMoment
 from field_app.orders.site_sheet import WellSheet
 from field_app.presenters.air_page import AirPage
 from field_app.presenters.ports import Words
@@ -88,6 +89,10 @@ class StopGatePage(AirPage[WellSheet]):
     @override
     def _save(self, answers: Mapping[str, str]) -> int | None:
         return self._parts.site.keep(self._record, GATE, answers)
+
+    @override
+    def _moment(self) -> TimerMoment:
+        return self._parts.site.moment()
 
     @override
     def _subtitle(self, data: WellSheet) -> str:

@@ -59,7 +59,6 @@ from field_app.presenters.site_words import (
 from field_app.presenters.views import Tone
 from field_app.presenters.watch import clock_text
 from field_app.tablet import Tablet
-from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import SafetyStep
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -95,7 +94,7 @@ class WorkPage(SitePage):
     @override
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers; of what was measured in the air also when it was typed."""
-        now = str(ms_from_utc(self._context.clock.now_utc()))
+        now = self._tablet.site.moment().text
         times = {f"{key}{TYPED_AT}": now for key in answers if is_of_air(key)}
         watched = f"{SafetyStep.REMEASURE}."
         self.is_read_again = any(key.startswith(watched) for key in answers)  # its clock may end
@@ -226,7 +225,7 @@ class WorkPage(SitePage):
         """Return the values that say nothing of the air now; one that is being typed is new."""
         start = f"{plan.step}."
         typed = {key: data.typed.get(f"{start}{key}", "") for key in _names_of(plan)}
-        old = old_values(plan, typed, data.now_ms)
+        old = old_values(plan, typed, data.moment)
         same = {key for key in old if answers.get(f"{start}{key}") == typed[key]}
         return dict.fromkeys(same, Trouble.TOO_OLD)
 

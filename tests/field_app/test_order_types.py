@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from field_app.forms.finding import FindingAnswers, Problem, find_missing
 from field_app.orders.completion import ALONG_A_CHECKLIST, Evidence, Lack, what_is_lacking
+from field_app.orders.moments import TimerMoment, moment_of, typed_ms
 from field_app.orders.safety_steps import steps_demanded, steps_offered
-from field_app.orders.step_timer import TimerMoment, moment_of, timer_at, timer_key
+from field_app.orders.step_timer import timer_at, timer_key
 from field_app.orders.work_record import WorkRecord
 from field_app.presenters.site_words import air_text
 from sync_server.work_orders.instructions import instructions_for
@@ -150,6 +151,24 @@ def test_a_wait_is_over_only_when_both_clocks_of_the_tablet_say_so(
     assert timer is not None
     assert timer.elapsed_ms == max(min(wall_ms, elapsed_ms), 0)
     assert timer_at(typed, SafetyStep.REMEASURE, 10.0, now._replace(boot_id="boot-2")) is None
+
+
+@given(
+    set_by_ms=st.integers(-90 * MINUTE_MS, 90 * MINUTE_MS),
+    elapsed_ms=st.integers(0, 90 * MINUTE_MS),
+)
+def test_a_value_is_as_old_as_the_longer_of_both_clocks_says(
+    set_by_ms: int, elapsed_ms: int
+) -> None:
+    typed = TimerMoment(NOON_MS, 5_000, "boot-1")
+    now = TimerMoment(NOON_MS + elapsed_ms + set_by_ms, 5_000 + elapsed_ms, "boot-1")
+
+    at_ms = typed_ms(typed.text, now)
+
+    assert at_ms is not None
+    assert now.wall_ms - at_ms == max(elapsed_ms, elapsed_ms + set_by_ms)
+    assert typed_ms(typed.text, now._replace(boot_id="boot-2")) == NOON_MS
+    assert typed_ms(str(NOON_MS), now) == NOON_MS
 
 
 def test_gas_in_a_checklist_says_that_not_all_is_well() -> None:

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 
+from field_app.i18n import ChosenWords
 from field_app.orders.site_desk import StepRefusedError
 from field_app.orders.step_book import Again
 from field_app.orders.step_timer import timer_key
+from field_app.presenters.gate_page import GatePage
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.sheet import Answers
+from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
 from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
 from tests.field_app_ui.town_office import HandClock, TownOffice
@@ -253,6 +258,31 @@ def test_a_joint_is_watched_ten_minutes_although_the_network_sets_the_clock(
         clock.boot_s += 600
         clock.moment_utc += timedelta(minutes=10)
         assert is_taken(tablet, SafetyStep.REMEASURE)
+
+
+def test_air_of_fifty_minutes_ago_is_old_although_the_clock_was_set_back(
+    tmp_path: Path, town: TownOffice
+) -> None:
+    clock = town.clock = BootClock()
+    with working_tablet(tmp_path, town) as tablet:
+        context = PresenterContext(
+            worker=InlineWorker(), words=ChosenWords("en"), clock=clock, zone=UTC
+        )
+        take(tablet, *list(SafetyStep)[:2])
+        gate, work = GatePage(tablet, context, LEAK), WorkPage(tablet, context, LEAK)
+        gate.keep({"o2_pct": "20.9", "lel_pct": "0", "detector": "GX-7", "place": "cellar"})
+        work.keep({"measure.gas_lel_pct": "0"})
+        clock.boot_s += 50 * 60
+        clock.moment_utc += timedelta(minutes=26)  # set back by 24 of them
+
+        gate = GatePage(tablet, context, LEAK)
+        sheet = tablet.site.sheet(LEAK)
+        view = gate.view(sheet, Answers(typed=dict(gate.typed_before(sheet))))
+
+        assert view.primary is None or view.primary.key != "allow" or view.primary.refusal
+        assert not is_taken(tablet, SafetyStep.MEASURE)
+        work.keep({"measure.gas_lel_pct": "0"})
+        assert is_taken(tablet, SafetyStep.MEASURE)
 
 
 def test_the_air_before_the_flame_is_measured_anew_after_half_an_hour(
