@@ -383,6 +383,8 @@ class Dtu:
                 connection.settimeout(None)
                 self.dials += 1
                 self._socket = connection
+                if self.bus.stop.is_set():
+                    return  # the block ended while it dialled: nobody hangs this one up
                 with contextlib.suppress(OSError):
                     connection.sendall(self.registration)
                     self.bus.serve(SocketStream(connection))
