@@ -38,7 +38,7 @@ check-rest: install
 
 # three at a time on two cores: many tests wait for sockets, whole towns for their clock
 test: test-packages check ## check, then every test
-	$(PYTHON_IN) -m pytest -m "not nightly" -n 3 --dist worksteal
+	$(PYTHON_IN) -m pytest -m "not nightly" -n 4 --dist worksteal
 
 test-nightly: test-packages check ## every test, the long ones too
 	@sh tools/system_packages.sh nightly
