@@ -285,13 +285,13 @@ class BadSector:
             error.sqlite_errorname = "SQLITE_IOERR_READ"
             raise OperationalError(statement, None, error)
 
-    def pread(self, descriptor: int, length: int, at: int) -> bytes:
-        if at == self.page * PAGE:
+    def read(self, descriptor: int, length: int) -> bytes:
+        if length == PAGE and os.lseek(descriptor, 0, os.SEEK_CUR) == self.page * PAGE:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return _PREAD(descriptor, length, at)
+        return _READ(descriptor, length)
 
 
-_PREAD = os.pread
+_READ = os.read
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 0.9])
@@ -300,7 +300,7 @@ def test_a_bad_sector_costs_what_stands_on_it_and_no_start(
 ) -> None:
     disk = BadSector(page=int(share * (len(closed) // PAGE)))
     path = whole.lay(tmp_path / "t", closed)
-    monkeypatch.setattr(os, "pread", disk.pread)
+    monkeypatch.setattr(os, "read", disk.read)
 
     opened = open_tablet(path.parent, HandClock(), vault=quick_vault(path.parent), watch=disk.asked)
     with closing(opened) as tablet:
