@@ -40,6 +40,10 @@ from wire_contracts.clock import Clock
 _LOG: FilteringBoundLogger = structlog.get_logger()
 _JOIN_S = 15.0
 
+_LOOK_S = 0.5
+"""How often the main thread looks whether it was told to stop. A signal that the system hands to
+another thread does not wake it, and only the main thread runs what answers a signal."""
+
 _THREAD_SWITCH_S = 0.0005
 """How long the interpreter lets one thread run while others wait. A reader of 500 rows hands over
 500 times; at Python's own 5 ms each hand-over could cost that much beside a busy ingest."""
@@ -198,7 +202,8 @@ def _run_parts(site: Site, parts: Mapping[str, _PartRun]) -> None:
     threads = {part: _start(part, run.work, site.stop, failed) for part, run in parts.items()}
     for run in parts.values():
         run.enter()
-    site.stop.wait()
+    while not site.stop.wait(_LOOK_S):
+        pass
     for part, run in parts.items():
         run.leave()
         threads[part].join(_JOIN_S)

@@ -1,5 +1,7 @@
 """The whole server: starts, announces its first link, stops as a whole when told or broken."""
 
+import ctypes
+import os
 import queue
 import signal
 import socket
@@ -8,7 +10,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -130,7 +132,21 @@ def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
     assert not server.is_alive()
 
 
-def test_the_command_ends_with_status_0_on_sigterm(tmp_path: Path, mosquitto_port: int) -> None:
+def _tell_process(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+
+
+def _tell_other_thread(pid: int) -> None:
+    """Deliver the signal as a busy system may: to a thread that is not the main one."""
+    *_, other = sorted(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir())
+    assert other != pid
+    assert ctypes.CDLL(None).tgkill(pid, other, signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("tell", [_tell_process, _tell_other_thread])
+def test_the_command_ends_with_status_0_on_sigterm(
+    tmp_path: Path, mosquitto_port: int, tell: Callable[[int], None]
+) -> None:
     port = free_port()
     settings = tmp_path / "server.toml"
     settings.write_text(
@@ -139,7 +155,7 @@ def test_the_command_ends_with_status_0_on_sigterm(tmp_path: Path, mosquitto_por
     command = [sys.executable, "-m", "sync_server", "--config", str(settings), "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         wait_until(lambda: _is_live(port))
-        server.send_signal(signal.SIGTERM)
+        tell(server.pid)
         printed, _ = server.communicate(timeout=60)
 
     assert server.returncode == 0
