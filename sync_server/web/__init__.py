@@ -10,6 +10,7 @@ The line through the modules:
     desk_labels, office_labels
                              how the matters of desk and office are called
     policy_words             what the product says itself of its policies
+    audit_words              what each action of the audit is called
     row_numbers              which numbers of rows a path may name
     places                   where something is, in the reader's language
     sparkline, chart, columns
@@ -55,6 +56,7 @@ The line through the modules:
     desk_look_store          what the intake asks about a place
     shift_matters_store      what is open, as one shift hands it to the next
     desk_names_store         how people, crews and communities are called
+    chart_flags_io           what happened beside a chart's line, numbered
     build_assets_io          front-end libraries by name and lock file
     catalogue_io             the gettext catalogues
     qr_io                    a text as a QR code

@@ -345,6 +345,11 @@ def history_view(
     ]
 
 
+def alert_steps(events: Iterable[AlertEventRecord], words: Words) -> list[tuple[datetime, str]]:
+    """Return the steps of an alert as a chart flags them: moment and words."""
+    return [(event.at_utc, label(words, ALERT_EVENTS, event.event)) for event in events]
+
+
 def _event_text(event: AlertEventRecord, words: Words, names: Mapping[str, str]) -> str:
     who = words.gettext(mark("the system")) if event.actor == "system" else event.actor
     if event.actor == RULE_ACTOR:

@@ -21,8 +21,10 @@ from sync_server.access.audit_store import (
 )
 from sync_server.db.engine_io import reading
 from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
+from sync_server.web.audit_words import ACTION_WORDS
 from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import ExportAudit, SeeAudit
+from sync_server.web.labels import label
 from sync_server.web.page_queries_store import (
     account_names,
     order_numbers,
@@ -106,6 +108,7 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
                 words.moment(each.at_utc),
                 names.get(each.actor, each.actor),
                 each.action,
+                label(words, ACTION_WORDS, each.action),
                 called.get(each.subject, ""),
                 each.subject,
                 "" if each.detail_text == "{}" else each.detail_text,
@@ -113,6 +116,7 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
             for each in shown
         ],
         people=sorted(names.items(), key=lambda pair: pair[1]),
+        actions=[(code, words.gettext(text)) for code, text in ACTION_WORDS.items()],
         asked=asked,
         next_before=shown[-1].position if more else None,
         notice=notice,

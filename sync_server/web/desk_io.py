@@ -22,18 +22,26 @@ from sync_server.web.alert_views import (
     AlertRow,
     EventRow,
     NumberRow,
+    alert_steps,
     history_view,
     href_of,
     is_safety,
     number_view,
     row_view,
 )
-from sync_server.web.chart import ChartFlag, chart_json, numbered
+from sync_server.web.chart import ChartFlag, chart_json
+from sync_server.web.chart_flags_io import Charted, flags_of
 from sync_server.web.desk import Desk, DeskQuery, DeskSource, build_desk, parse_query
 from sync_server.web.desk_queries_store import alert_looks, open_alert_lines
-from sync_server.web.labels import METER_CLASSES, RULE_WORDS, VISIBILITIES, label
-from sync_server.web.meter_facts_store import neighbours_of, notes_of
-from sync_server.web.meter_views import NOTE_KINDS, NeighbourRow, neighbour_rows
+from sync_server.web.labels import (
+    METER_CLASSES,
+    RULE_WORDS,
+    VISIBILITIES,
+    evidence_sentence,
+    label,
+)
+from sync_server.web.meter_facts_store import neighbours_of
+from sync_server.web.meter_views import NeighbourRow, neighbour_rows
 from sync_server.web.order_views import brief_of
 from sync_server.web.page_queries_store import (
     account_names,
@@ -46,8 +54,6 @@ from sync_server.web.pages_io import Pages, Reader, is_part_wanted, see_other
 from sync_server.web.photo_views import PhotoPanel, photo_panel
 from sync_server.web.refusal_words import refusal_text
 from sync_server.web.words import Words, mark
-from sync_server.work_orders.order import OrderFilter
-from sync_server.work_orders.order_store import list_orders
 from wire_contracts.alert_states import (
     CONDITION,
     Condition,
@@ -56,9 +62,6 @@ from wire_contracts.alert_states import (
     Visibility,
 )
 from wire_contracts.orders import ENTITY
-
-_ORDERS_ON_CHART = 20
-"""Newest orders of the meter that are looked through for the chart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +156,7 @@ def load_panel(
         rule=label(words, RULE_WORDS, record.rule),
         chart=chart_json(evidence, words.zone, happened) if evidence.points else "",
         happened=happened if evidence.points else (),
-        sentence=evidence.sentence.in_language(words.language),
+        sentence=evidence_sentence(words, evidence.sentence),
         numbers=[number_view(each, words) for each in evidence.numbers],
         check_first=[each.in_language(words.language) for each in evidence.check_first],
         effects=[number_view(each, words) for each in evidence.effects],
@@ -192,22 +195,14 @@ def _flags(
     now_utc: datetime,
 ) -> Sequence[ChartFlag]:
     """Return what happened to alert and meter while the chart runs: events, orders, notes."""
-    words = reader.words
-    steps = zip(reversed(events), history_view(events, words, now_utc, {}), strict=True)
-    happened = [(event.at_utc, row.title) for event, row in steps]
-    happened += [
-        (each.from_utc, label(words, NOTE_KINDS, each.kind))
-        for each in notes_of(connection, record.meter_id)
-    ]
-    if may(reader.person.role, Action.SEE_ORDERS):
-        wanted = OrderFilter(meter_id=record.meter_id, has_evidence=False, limit=_ORDERS_ON_CHART)
-        happened += [
-            (each.document.created_at_utc, each.document.number)
-            for each in list_orders(connection, wanted)
-            if each.order_id != record.work_order_id
-        ]
-    moments = [(at_utc, words.near_clock(at_utc, now_utc), text) for at_utc, text in happened]
-    return numbered(record.evidence, moments, record.raised_at_utc)
+    charted = Charted(
+        meter_id=record.meter_id,
+        evidence=record.evidence,
+        raised_at_utc=record.raised_at_utc,
+        steps=alert_steps(events, reader.words),
+        own_order_id=record.work_order_id,
+    )
+    return flags_of(connection, charted, reader, now_utc)
 
 
 def _neighbours(

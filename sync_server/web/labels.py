@@ -1,8 +1,10 @@
 """What every code is called on the screen, as English messages of the catalogue."""
 
+import re
 from collections.abc import Mapping
 
 from sync_server.web.words import Words, mark
+from wire_contracts.texts import BilingualText
 
 RULES: Mapping[str, str] = {
     "night_flow": mark("Night flow"),
@@ -284,6 +286,18 @@ def evidence_unit(words: Words, unit: str) -> str:
     """Return the unit of a number of the evidence as the reader knows it; empty for a bare one."""
     shown = EVIDENCE_UNITS.get(unit, unit)
     return words.gettext(shown) if shown else ""
+
+
+def evidence_sentence(words: Words, sentence: BilingualText) -> str:
+    """Return a detector's stored sentence with the units of its numbers as the reader knows them.
+
+    A sentence is kept as it was told; the detectors' own units stood in both languages alike.
+    """
+    told = sentence.in_language(words.language)
+    for unit, shown in EVIDENCE_UNITS.items():
+        if len(unit) > 1:
+            told = re.sub(rf"(?<=\d) {re.escape(unit)}(?!\w)", f" {words.gettext(shown)}", told)
+    return told
 
 
 def label(words: Words, table: Mapping[str, str], code: str) -> str:

@@ -308,6 +308,18 @@ def measured_words(pairs: Sequence[tuple[str, str]], words: Words) -> list[tuple
     return [(label(words, QUANTITIES, name), value) for name, value in pairs]
 
 
+_ON_CHART = frozenset({_S.ON_SITE, _S.FINISHED})
+
+
+def order_steps(path: Iterable[OrderStep], words: Words) -> list[tuple[datetime, str]]:
+    """Return what a chart flags of an order's work: on site, finished; moment and words."""
+    return [
+        (step.happened_at_utc, label(words, ORDER_STATES, step.to_state))
+        for step in path
+        if step.to_state in _ON_CHART
+    ]
+
+
 def path_view(
     path: Iterable[OrderStep], words: Words, now_utc: datetime, names: Mapping[str, str]
 ) -> list[EventRow]:

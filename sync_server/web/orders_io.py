@@ -1,5 +1,7 @@
 """The routes of the orders: the list, one order with its finding, the office's events."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -10,19 +12,20 @@ from sqlalchemy import Connection
 from sync_server.access.account_store import Person
 from sync_server.access.guards_io import Require
 from sync_server.access.roles import Action, may
-from sync_server.alerts.alert import AlertNotFoundError
-from sync_server.alerts.alert_list_store import get_alert
+from sync_server.alerts.alert import AlertNotFoundError, AlertRecord
+from sync_server.alerts.alert_list_store import alert_history, get_alert
 from sync_server.blobs.gallery import pictures_of
 from sync_server.db.engine_io import reading
 from sync_server.forms.answers_store import answers_about_order
 from sync_server.forms.form_store import known_keys, load_model
-from sync_server.web.alert_views import href_of
-from sync_server.web.chart import chart_json
+from sync_server.web.alert_views import alert_steps, href_of
+from sync_server.web.chart import ChartFlag, chart_json
+from sync_server.web.chart_flags_io import Charted, flags_of
 from sync_server.web.crews_io import crew_choices
 from sync_server.web.desk import Tab
 from sync_server.web.form_views import AnsweredForm, answered_form
 from sync_server.web.guarded_io import DispatchOrder, OwnSession, SeeOrders
-from sync_server.web.labels import LABELS, label
+from sync_server.web.labels import LABELS, evidence_sentence, label
 from sync_server.web.order_views import (
     STATES_IN_TAB,
     buttons_for,
@@ -31,6 +34,7 @@ from sync_server.web.order_views import (
     line_of,
     measured_words,
     order_row,
+    order_steps,
     path_view,
 )
 from sync_server.web.page_queries_store import account_names, crew_names, place_names
@@ -39,7 +43,7 @@ from sync_server.web.photo_views import photo_panel
 from sync_server.web.site_work_views import site_work
 from sync_server.web.words import Words, mark
 from sync_server.work_orders.fact_store import facts_of_order
-from sync_server.work_orders.order import RULE_ACTOR, OrderFilter
+from sync_server.work_orders.order import RULE_ACTOR, OrderFilter, OrderRecord
 from sync_server.work_orders.order_store import (
     ACTION_OF_EVENT,
     act,
@@ -183,13 +187,51 @@ def _checklists(
     ]
 
 
-def _label_of(connection: Connection, alert_id: str | None, words: Words) -> str:
-    """Return whether the order's alert was true or false, in words; empty when nobody knows."""
+def _alert_of(connection: Connection, alert_id: str | None) -> AlertRecord | None:
     try:
-        verdict = get_alert(connection, alert_id).label if alert_id is not None else None
+        return None if alert_id is None else get_alert(connection, alert_id)
     except AlertNotFoundError:
-        return ""
-    return label(words, LABELS, verdict) if verdict else ""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chart:
+    """The chart that came with an order: what is drawn, its flags, its sentence."""
+
+    data: str = ""
+    happened: Sequence[ChartFlag] = ()
+    sentence: str = ""
+
+
+def _chart(
+    connection: Connection,
+    record: OrderRecord,
+    alert: AlertRecord | None,
+    reader: Reader,
+    now_utc: datetime,
+) -> _Chart:
+    """Return the order's chart; the alert's steps are flagged for who sees alerts."""
+    document, words = record.document, reader.words
+    evidence = document.evidence
+    if evidence is None:
+        return _Chart()
+    sentence = evidence_sentence(words, evidence.sentence)
+    if not evidence.points or document.meter_id is None:
+        return _Chart(sentence=sentence)
+    if alert is not None and may(reader.person.role, Action.SEE_ALERTS):
+        begun = alert_steps(alert_history(connection, alert.alert_id), words)
+    else:
+        begun = [(document.created_at_utc, document.number)]
+    charted = Charted(
+        meter_id=document.meter_id,
+        evidence=evidence,
+        raised_at_utc=alert.raised_at_utc if alert else document.created_at_utc,
+        steps=[*begun, *order_steps(order_history(connection, record.order_id), words)],
+        own_order_id=record.order_id,
+    )
+    happened = flags_of(connection, charted, reader, now_utc)
+    data = chart_json(evidence, words.zone, happened)
+    return _Chart(data=data, happened=happened, sentence=sentence)
 
 
 def _order_page(
@@ -206,13 +248,15 @@ def _order_page(
         places = place_names(connection, [record.document.meter_id or ""])
         crews, names = crew_names(connection), account_names(connection)
         document = record.document
-        alert_label = _label_of(connection, document.alert_id, words)
+        alert = _alert_of(connection, document.alert_id)
+        chart = _chart(connection, record, alert, reader, now_utc)
         shown = pictures_of(connection, ENTITY, order_id)
         checklists = _checklists(connection, order_id, words, now_utc)
         may_change = may(reader.person.role, Action.CHANGE_ORDER)
         contact = person_of(connection, order_id) if may_change else None
+    alert_label = label(words, LABELS, alert.label) if alert and alert.label else ""
     finding = finding_view(record, facts, words, alert_label)
-    evidence, role = document.evidence, reader.person.role
+    role = reader.person.role
     sees_alerts = may(role, Action.SEE_ALERTS)
     maker = names.get(record.created_by, record.created_by)
     return pages.page(
@@ -230,8 +274,7 @@ def _order_page(
         photos=photo_panel(shown, words, may_ask=may(reader.person.role, Action.DISPATCH_ORDER)),
         measured=measured_words(finding.measured, words) if finding else [],
         buttons=buttons_for(record, reader.person.role, words),
-        chart_data=chart_json(evidence, words.zone) if evidence and evidence.points else "",
-        sentence=evidence.sentence.in_language(words.language) if evidence else "",
+        chart=chart,
         alert_href=href_of(document.alert_id) if document.alert_id and sees_alerts else "",
         sees_readings=may(role, Action.SEE_READINGS),
         instructions=[each.in_language(words.language) for each in document.instructions],

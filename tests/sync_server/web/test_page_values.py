@@ -15,7 +15,7 @@ from sync_server.web.alert_look import look_in, look_of
 from sync_server.web.alert_views import number_view
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.chart import chart_json, nights, with_gaps
-from sync_server.web.labels import evidence_unit
+from sync_server.web.labels import evidence_sentence, evidence_unit
 from sync_server.web.live_io import resume_id
 from sync_server.web.pages_io import safe_back
 from sync_server.web.places import place_for
@@ -230,6 +230,20 @@ def test_the_units_of_detectors_are_printed_as_people_write_them() -> None:
 
     assert [evidence_unit(WORDS, each) for each in units[:5]] == ["m³/d", "°C", "", "", "m³/h"]
     assert evidence_unit(words, units[5]) == "h 无用量"
+
+
+def test_a_stored_sentence_is_shown_with_units_in_the_readers_language() -> None:
+    chinese = load_catalogues()["zh"]
+    words = replace(WORDS, language="zh", gettext=chinese.gettext)
+    stored = BilingualText(
+        en="168 h without any use seen, 2.5 m3/day lost at 71 degC.",
+        zh="实测 168 h without any use，漏失 2.5 m3/day，71 degC；共 3 h。",
+    )
+
+    assert evidence_sentence(words, stored) == "实测 168 h 无用量，漏失 2.5 m³/d，71 °C；共 3 h。"
+    assert evidence_sentence(WORDS, stored) == (
+        "168 h without any use seen, 2.5 m³/d lost at 71 °C."
+    )
 
 
 @pytest.mark.parametrize(
