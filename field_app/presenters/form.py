@@ -7,25 +7,15 @@ from typing import Final
 
 from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormGoneError
-from field_app.forms.numbers import most_lel_pct
-from field_app.orders.entry_gate import has_no_breath
 from field_app.orders.site_changes import note_added
-from field_app.patrols.values import is_explosive
 from field_app.photos.glass_io import Glass
 from field_app.platform.ports import Hardware, Tag
-from field_app.presenters.dates import time_text
 from field_app.presenters.form_answers import MOMENTS, TAPPED, keep_picture, typed_number
 from field_app.presenters.form_doubts import doubts_text, known_before
-from field_app.presenters.form_pages import (
-    NEXT,
-    PREVIOUS,
-    cards_on,
-    page_count,
-    page_of,
-    with_add_buttons,
-)
-from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
-from field_app.presenters.form_wording import TICKED, card_of, wrong_text
+from field_app.presenters.form_drawing import FormDrawing
+from field_app.presenters.form_pages import NEXT, PREVIOUS
+from field_app.presenters.form_views import BLANK_FORM, FormView
+from field_app.presenters.form_wording import TICKED, wrong_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.second_tap import SecondTap
 from field_app.presenters.stage import SecondTry, Stage
@@ -34,9 +24,8 @@ from field_app.store.outbox_store import NewOperation
 from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
 from wire_contracts.forms.answer_sets import AnswerSet
-from wire_contracts.forms.items import FormItem, FormPage, Wrong
+from wire_contracts.forms.items import FormPage
 from wire_contracts.forms.model import NUMBERS, FormNode, NodeKind
-from wire_contracts.forms.session import MAX_REPEATS
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.orders import ENTITY, WorkOrderDocument
 
@@ -71,13 +60,6 @@ class _Step:
     whole: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    item: FormItem
-    shows_missing: bool
-    card: CardView
-
-
 class FormPresenter:
     """One form of one subject."""
 
@@ -92,18 +74,15 @@ class FormPresenter:
         self._sheet: FormSheet | None = None
         self._page: FormPage | None = None
         self._steps: list[_Step] = []
-        self._made: dict[str, _Made] = {}
-        self._shows_missing = False
         self._cancel_save: Callable[[], None] | None = None
         self._message = ""
-        self._go_to = ""
-        self._page_no = 0
         self._is_finished = False
         self._document: WorkOrderDocument | None = None
         self._asked, self._doubts = SecondTap(context.clock), ""
         self._removing = SecondTap(context.clock)
         self._under_way: list[dict[str, str]] = []
         self._second_try = SecondTry(context.worker, self.flush)
+        self._drawing = FormDrawing(context, request.subject_text)
         self._stage = Stage(context.worker, BLANK_FORM)
 
     @property
@@ -214,7 +193,7 @@ class FormPresenter:
         else:
             self._sheet.begin_again(step.whole)
             self._page = FormPage(self._sheet.session, self._context.words.language)
-        self._go_to = step.place
+        self._drawing.go_to = step.place
         self._changed()
         self.flush()
 
@@ -249,9 +228,8 @@ class FormPresenter:
 
     def check(self) -> None:
         """Say everything that is missing or wrong, and bring the first of it onto the screen."""
-        self._shows_missing = True
         wrong = () if self._page is None else self._page.wrong_items()
-        self._go_to = wrong[0].place if wrong else ""
+        self._drawing.show_missing(wrong[0].place if wrong else "")
         self._draw()
 
     def finish(self, done: Callable[[AnswerSet], None]) -> None:
@@ -432,70 +410,13 @@ class FormPresenter:
         sheet, page = self._sheet, self._page
         if sheet is None or page is None:
             return
-        t = self._context.words
-        page.speak(t.language)
-        cards = self._cards(sheet, page)
-        left = sum(card.is_wrong for card in cards)
-        go_to, self._go_to = self._go_to, ""
-        if go_to:
-            self._page_no = page_of(cards, go_to)
-        self._page_no = min(self._page_no, page_count(cards) - 1)
-        self._stage.draw(
-            FormView(
-                title=sheet.head.title.plain(t.language),
-                subject_text=self._request.subject_text,
-                cards=cards_on(cards, self._page_no, t),
-                left_count=left,
-                left_text=t("{count} left: check for errors").format(count=left),
-                finish_text=t("Finish the form"),
-                saved_text=self._saved_text(sheet),
-                message=self._message or self._cut_text(sheet),
-                danger_text=self._danger_text(sheet),
-                go_to=go_to,
-                can_undo=bool(self._steps),
-                is_finished=self._is_finished,
-                is_busy=False,
-            )
-        )
+        view = self._drawing.view(sheet, page, self._message)
+        shown = replace(view, can_undo=bool(self._steps), is_finished=self._is_finished)
+        self._stage.draw(shown)
 
     def _turn(self, by: int) -> None:
         """Go to another page of a long form, and to its top."""
         self.flush()
-        self._page_no += by
-        place = PREVIOUS if self._page_no else ""
+        place = self._drawing.turn(by)
         self._draw()
         self._stage.draw(replace(self.view, go_to=place or self.view.cards[0].place))
-
-    def _cut_text(self, sheet: FormSheet) -> str:
-        """Return that more of a list was asked for than a form holds."""
-        t = self._context.words
-        text = t("More than {most} of one list are asked for; a form holds {most}.")
-        return text.format(most=MAX_REPEATS) if sheet.session.is_cut else ""
-
-    def _danger_text(self, sheet: FormSheet) -> str:
-        t, answers = self._context.words, sheet.session.drafted()
-        if is_explosive(most_lel_pct(answers, sheet.gas_places)):
-            return t("Get out, keep others away")
-        return t("Do not go in") if has_no_breath(answers) else ""
-
-    def _cards(self, sheet: FormSheet, page: FormPage) -> tuple[CardView, ...]:
-        """Return the cards; one whose item did not change is not made again."""
-        t, made = self._context.words, self._made
-        self._made = {}
-        cards: list[CardView] = []
-        for item in page.items():
-            shows = self._shows_missing and item.wrong is Wrong.MISSING
-            known = made.get(item.place)
-            if known is None or known.item is not item or known.shows_missing is not shows:
-                card = card_of(item, t, sheet.last, shows_missing=shows)
-                known = _Made(item, shows, card)
-            self._made[item.place] = known
-            cards.append(known.card)
-        return tuple(with_add_buttons(cards))
-
-    def _saved_text(self, sheet: FormSheet) -> str:
-        if sheet.saved_at_ms is None:
-            return ""
-        now_utc = self._context.clock.now_utc()
-        time = time_text(self._context.words, sheet.saved_at_ms, now_utc, self._context.zone)
-        return self._context.words("Kept on this tablet at {time}").format(time=time)
