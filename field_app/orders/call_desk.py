@@ -14,9 +14,9 @@ from field_app.orders.lone_watch import (
     surely_passed_ms,
     watch_at,
 )
+from field_app.orders.own_facts import OwnFact
 from field_app.orders.site_changes import Change, new_fact, operation_of
 from field_app.orders.stamps import Stamps
-from field_app.orders.work_record import OwnFact
 from field_app.store import lease_store, outbox_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.settings_store import Key

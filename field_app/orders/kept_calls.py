@@ -11,8 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
+from field_app.orders.own_facts import OwnFact
 from field_app.orders.site_store import call_entries, own_fact
-from field_app.orders.work_record import OwnFact
 from field_app.store import settings_store
 from field_app.store.settings_store import Key
 from field_app.store.tables import sealed_item

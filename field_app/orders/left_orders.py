@@ -10,10 +10,11 @@ from field_app.forms.numbers import worst_lel_pct
 from field_app.orders import order_store
 from field_app.orders.begun_findings import as_told, gas_in_findings, stamp_of, unfinished
 from field_app.orders.order_store import SeenOrder
+from field_app.orders.own_facts import is_case_over
 from field_app.orders.site_changes import WORK_FORM, Change, new_fact, operation_of
 from field_app.orders.site_drafts_store import begin_anew, gas_typed, texts_of
 from field_app.orders.site_store import facts_of_order
-from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, is_case_over, work_record
+from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.draft_store import DraftKey
 from field_app.store.outbox_store import TapStamp

@@ -23,6 +23,7 @@ from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lac
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
+from field_app.orders.own_facts import is_case_over
 from field_app.orders.site_changes import (
     WORK_FORM,
     ask_order,
@@ -39,7 +40,7 @@ from field_app.orders.site_drafts_store import (
 )
 from field_app.orders.site_store import facts_of_order, is_arrival
 from field_app.orders.stamps import Stamps
-from field_app.orders.work_record import WorkRecord, is_case_over, work_record
+from field_app.orders.work_record import WorkRecord, work_record
 from field_app.store import (
     draft_store,
     look_store,

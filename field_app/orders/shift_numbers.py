@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from field_app.orders.work_record import OwnFact
+from field_app.orders.own_facts import OwnFact
 from wire_contracts.orders import FINDING_FORM, FactType
 
 

@@ -54,11 +54,7 @@ from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, timer_key, with_clock
 from field_app.orders.unsafe_values import unsafe_typed_over
 from field_app.orders.van_store import load_van
-from field_app.orders.work_record import (
-    EARLIER_GAS,
-    SLIP_MS,
-    TYPED_GAS,
-)
+from field_app.orders.work_record import EARLIER_GAS, SLIP_MS, TYPED_GAS
 from field_app.store import draft_store, outbox_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey

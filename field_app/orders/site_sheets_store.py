@@ -10,6 +10,7 @@ from field_app.orders import order_store
 from field_app.orders.entry_gate import trusted_detector
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_store import SeenOrder
+from field_app.orders.own_facts import OwnFact
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import (
     gas_elsewhere,
@@ -22,7 +23,7 @@ from field_app.orders.site_sheet import SiteSheet, WellSheet, surely_come_ms
 from field_app.orders.site_store import facts_of_order, facts_since
 from field_app.orders.stamps import Stamps
 from field_app.orders.van_store import load_van
-from field_app.orders.work_record import OwnFact, closed_valves, work_record
+from field_app.orders.work_record import closed_valves, work_record
 from field_app.store import draft_store
 from field_app.store.draft_store import Draft, DraftKey
 from wire_contracts.orders import FactType

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from field_app.orders.work_record import ARRIVED, OwnFact
+from field_app.orders.own_facts import ARRIVED, OwnFact
 from field_app.store import base_store
 from field_app.store.outbox_store import OutboxEntry, load_entries
 from field_app.store.record_states import WAITING, OpStatus

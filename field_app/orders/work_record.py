@@ -1,6 +1,6 @@
 """Decides what the facts of an order come to: steps done, valves closed, parts, gas, readings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
@@ -8,12 +8,22 @@ from typing import Final, TypeVar
 from field_app.forms.names import plain_name
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.gas_order import GasOrder
+from field_app.orders.meter_counts import MeterCount, counts_of, last_read_here
 from field_app.orders.moments import moment_of
+from field_app.orders.own_facts import (
+    ARRIVED,
+    OwnFact,
+    begun_at_ms_of,
+    case_begins,
+    ends_visit,
+    is_handed_over,
+    is_of_former_case,
+    open_visit_begins,
+    read_fact,
+)
 from field_app.orders.step_book import OUTLASTS_VISIT, Again, StepBook, TakenStep
-from wire_contracts.errors import ContractError
-from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.operations import DeviceTime
-from wire_contracts.orders import FINDING_FORM, FactType
+from wire_contracts.orders import FactType
 from wire_contracts.quantities import Quantity
 from wire_contracts.site_facts import (
     ClosedValve,
@@ -30,12 +40,8 @@ from wire_contracts.site_facts import (
     parse_step,
 )
 from wire_contracts.van import AirValue
-from wire_contracts.work_order_states import WorkOrderEvent
 
 T = TypeVar("T")
-
-ARRIVED: Final = str(WorkOrderEvent.ARRIVE)
-"""Stands among the facts of an order where the crew came to it."""
 
 GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
 EARLIER_GAS: Final = "earlier.lel_pct"
@@ -53,38 +59,7 @@ TYPED_GAS: Final = (
     EARLIER_GAS,
 )
 """The fields of a draft that say how much gas somebody has typed, % LEL."""
-_HANDED_OVER: Final = frozenset({FactType.ISOLATION, FactType.SAFETY_STEP})
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnFact:
-    """A fact as this tablet keeps it: who made it, when, what it says.
-
-    Attributes:
-        is_told: The server has confirmed it.
-        is_refused: The server did not take it.
-        at: The time of the tap by every clock; None where only the wall's is known.
-    """
-
-    fact_id: str
-    fact_type: str
-    actor: str
-    at_ms: int
-    payload: JsonObject
-    is_told: bool = False
-    is_refused: bool = False
-    at: DeviceTime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterCount:
-    """A reading of the dial, as the crew took it; `is_doubted`: it was asked about then."""
-
-    value: float
-    at_ms: int
-    fact_id: str
-    is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,14 +141,14 @@ def work_record(
     stands on the pages, by `<page>.<field>`: gas that somebody typed was in the air, kept or not.
     `now` is the moment for which steps must stand; None asks nothing about their age.
     """
-    begins = _case_begins(facts)
+    begins = case_begins(facts)
     case = facts[begins:]
-    given = None if _is_of_former_case(handover, facts[:begins]) else handover
+    given = None if is_of_former_case(handover, facts[:begins]) else handover
     valves = {plain_name(each.valve_id): each for each in (handover.valves if handover else ())}
     book = _begun(given)
-    open_visit = _open_visit(facts)
+    open_visit = open_visit_begins(facts)
     for number, fact in enumerate(facts):
-        if number < open_visit and _is_handed_over(fact, handover):
+        if number < open_visit and is_handed_over(fact, handover):
             continue
         if fact.fact_type == FactType.ISOLATION:
             is_opened = _take_valve(fact, valves)
@@ -203,49 +178,12 @@ def work_record(
         gas_since_test=_gas_since_test(case),
         gas_at=_gas_at(case),
         parts=_parts(facts),
-        counts=_counts(case),
-        read_here=_read_here(facts),
+        counts=counts_of(case),
+        read_here=last_read_here(facts),
         lel_pct=max((value for value in found if value is not None), default=None),
         gas_order=_gas_order(facts, begins),
-        begun_at_ms=_begun_at_ms(facts, begins),
+        begun_at_ms=begun_at_ms_of(facts, begins),
     )
-
-
-def _begun_at_ms(facts: Sequence[OwnFact], begins: int) -> int:
-    """Return when the case began; the clock may have been put right after the finding before it."""
-    found = [each.at_ms + 1 for each in facts[:begins] if _is_finding(each)]
-    return min(max(found), facts[begins].at_ms) if found else 0
-
-
-def _case_begins(facts: Sequence[OwnFact]) -> int:
-    """Return where what is worked on now begins: at the arrival after the last finding."""
-    is_finished = False
-    begins = 0
-    for number, fact in enumerate(facts):
-        if fact.fact_type == ARRIVED and is_finished:
-            begins, is_finished = number, False
-        is_finished = is_finished or _is_finding(fact)
-    return begins
-
-
-def is_case_over(facts: Sequence[OwnFact]) -> bool:
-    """Return whether this tablet has found out what was wrong, and nobody has come again since.
-
-    A finding that the server refused ends nothing.
-    """
-    last = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
-    return any(_is_finding(each) and not each.is_refused for each in facts[last:])
-
-
-def _is_finding(fact: OwnFact) -> bool:
-    return fact.payload.get("form") == FINDING_FORM and not fact.payload.get("is_unfinished")
-
-
-def _read(fact: OwnFact, parse: Callable[[FieldReader], T]) -> T | None:
-    try:
-        return parse(FieldReader(place=f"fact {fact.fact_id}", values=fact.payload))
-    except ContractError:
-        return None
 
 
 def _begun(handover: Handover | None) -> StepBook:
@@ -264,7 +202,7 @@ def _note(fact: OwnFact, book: StepBook) -> None:
     if fact.fact_type == ARRIVED:
         book.arrive()
     elif fact.fact_type == FactType.SAFETY_STEP:
-        done = _read(fact, parse_step)
+        done = read_fact(fact, parse_step)
         if done is not None:
             book.take(
                 TakenStep(
@@ -272,7 +210,7 @@ def _note(fact: OwnFact, book: StepBook) -> None:
                 )
             )
     elif fact.fact_type == FactType.GAS_MEASUREMENT:
-        gas = _read(fact, parse_gas)
+        gas = read_fact(fact, parse_gas)
         if gas is not None:
             book.find_gas(gas.lel_pct, fact.at_ms, is_kept=True)
 
@@ -301,7 +239,7 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
     unsafe: list[float | None] = []
     fell_ms: int | None = None
     for fact in facts:
-        done = _read(fact, parse_step) if fact.fact_type == FactType.SAFETY_STEP else None
+        done = read_fact(fact, parse_step) if fact.fact_type == FactType.SAFETY_STEP else None
         if done is None:
             continue
         lel_pct = worst_lel_pct(str(done.values.get("gas_lel_pct", "")))
@@ -320,7 +258,7 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
 def _unsafe_ms(facts: Sequence[OwnFact]) -> dict[SafetyStep, int]:
     """Return when each step was not safe last."""
     said = (
-        (_read(each, parse_step), each.at_ms)
+        (read_fact(each, parse_step), each.at_ms)
         for each in facts
         if each.fact_type == FactType.SAFETY_STEP
     )
@@ -349,13 +287,9 @@ def _gas_order(facts: Sequence[OwnFact], begins: int) -> GasOrder | None:
                 asked = GasOrder(
                     order_id=gas_order_id, is_told=fact.is_told, is_refused=fact.is_refused
                 )
-        elif asked is not None and _ends_visit(fact):
+        elif asked is not None and ends_visit(fact):
             asked = replace(asked, is_over=True)
     return asked
-
-
-def _ends_visit(fact: OwnFact) -> bool:
-    return fact.fact_type == FactType.VISIT_END or _is_finding(fact)
 
 
 def closed_valves(
@@ -363,49 +297,17 @@ def closed_valves(
 ) -> tuple[ClosedValve, ...]:
     """Return the valves that are closed after these facts of one order, and what was left of it."""
     valves = {plain_name(each.valve_id): each for each in (handover.valves if handover else ())}
-    open_visit = _open_visit(facts)
+    open_visit = open_visit_begins(facts)
     for number, fact in enumerate(facts):
-        is_known = number < open_visit and _is_handed_over(fact, handover)
+        is_known = number < open_visit and is_handed_over(fact, handover)
         if fact.fact_type == FactType.ISOLATION and not is_known:
             _take_valve(fact, valves)
     return tuple(valves.values())
 
 
-def _open_visit(facts: Sequence[OwnFact]) -> int:
-    """Return where the visit begins that has not ended: no other crew's hand-over follows it.
-
-    Whatever the clock of the other tablet said. The end of the facts where no visit is open.
-    """
-    last = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
-    return len(facts) if any(_ends_visit(each) for each in facts[last:]) else last
-
-
-def _known_ms(fact: OwnFact) -> int:
-    """Return when a fact was made, by the server's clock as far as the tablet knew it."""
-    return fact.at_ms + (0 if fact.at is None else fact.at.offset_ms)
-
-
-def _is_handed_over(fact: OwnFact, handover: Handover | None) -> bool:
-    """Return whether a newer hand-over stands for what a fact says of valves and steps.
-
-    Whoever handed over knew it, because the server did: a later crew may have opened what was
-    closed. What no server has heard, or has refused, nobody else can know.
-    """
-    if handover is None or fact.fact_type not in _HANDED_OVER or not fact.is_told:
-        return False
-    return _known_ms(fact) <= handover.at_ms
-
-
-def _is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> bool:
-    """Return whether this tablet finished the order after the hand-over, which tells of then."""
-    if handover is None:
-        return False
-    return any(_is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)
-
-
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
     """Take what was done to a valve; return whether one of the list was opened."""
-    event: IsolationEvent | None = _read(fact, parse_isolation)
+    event: IsolationEvent | None = read_fact(fact, parse_isolation)
     if event is None:
         return False
     valve = plain_name(event.valve_id)
@@ -425,7 +327,7 @@ def _gas(facts: Sequence[OwnFact]) -> tuple[tuple[int, GasMeasurement], ...]:
     found: list[tuple[int, GasMeasurement]] = []
     for fact in facts:
         if fact.fact_type == FactType.GAS_MEASUREMENT:
-            gas = _read(fact, parse_gas)
+            gas = read_fact(fact, parse_gas)
             if gas is not None:
                 found.append((fact.at_ms, gas))
     return tuple(found)
@@ -439,7 +341,7 @@ def _gas_at(facts: Sequence[OwnFact]) -> DeviceTime | None:
 def _parts(facts: Sequence[OwnFact]) -> tuple[PartUsed, ...]:
     sums: dict[str, PartUsed] = {}
     for fact in facts:
-        part = _read(fact, parse_part) if fact.fact_type == FactType.PART_USED else None
+        part = read_fact(fact, parse_part) if fact.fact_type == FactType.PART_USED else None
         if part is None:
             continue
         before = sums.get(part.part_id)
@@ -448,42 +350,3 @@ def _parts(facts: Sequence[OwnFact]) -> tuple[PartUsed, ...]:
             part_id=part.part_id, name=part.name, quantity=quantity, unit=part.unit
         )
     return tuple(part for part in sums.values() if part.quantity > 0)
-
-
-NEW_REGISTER: Final = frozenset({"meter_exchanged", "rolled_over"})
-"""Reasons with which a dial shows less and both readings are right."""
-
-
-def may_correct(last: MeterCount | None, value: float, reason: str) -> bool:
-    """Return whether a reading may take the place of the last one of this visit: somebody must say.
-
-    It may where that one was doubted, or shows more than the dial does now. Any other stands beside
-    it, and so does the first one of a dial that began anew.
-    """
-    if last is None or reason in NEW_REGISTER:
-        return False
-    return last.is_doubted or last.value > value
-
-
-def _read_here(facts: Sequence[OwnFact]) -> MeterCount | None:
-    """Return the last reading of this visit, None without one."""
-    begins = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
-    return next(reversed(_counts(facts[begins:])), None)
-
-
-def _counts(facts: Sequence[OwnFact]) -> tuple[MeterCount, ...]:
-    found: list[MeterCount] = []
-    corrected = {str(each.payload.get("supersedes")) for each in facts}
-    for fact in facts:
-        is_reading = fact.fact_type == FactType.METER_READING and fact.fact_id not in corrected
-        value = fact.payload.get("value") if is_reading else None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            found.append(
-                MeterCount(
-                    value=float(value),
-                    at_ms=fact.at_ms,
-                    fact_id=fact.fact_id,
-                    is_doubted=bool(fact.payload.get("doubt")),
-                )
-            )
-    return tuple(found)

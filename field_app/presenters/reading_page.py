@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing_extensions import override
 
 from field_app.forms.numbers import parse_number, shown_number
+from field_app.orders.meter_counts import may_correct
 from field_app.orders.reading_check import MUCH_PER_DAY, Doubt, doubt_of, expected_now
 from field_app.orders.site_sheet import SiteSheet
-from field_app.orders.work_record import may_correct
 from field_app.patrols.meter_doubts import much_per_day, with_round
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped

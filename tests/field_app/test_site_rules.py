@@ -16,6 +16,7 @@ from field_app.orders.entry_gate import (
     trusted_detector,
 )
 from field_app.orders.lone_watch import WatchMoment, WatchState, watch_at
+from field_app.orders.own_facts import ARRIVED, OwnFact
 from field_app.orders.reading_check import DAY_MS, Doubt, doubt_of, expected_now
 from field_app.orders.safety_steps import (
     Trouble,
@@ -26,7 +27,7 @@ from field_app.orders.safety_steps import (
     undone_with,
 )
 from field_app.orders.site_sheet import SiteSheet
-from field_app.orders.work_record import ARRIVED, OwnFact, WorkRecord, work_record
+from field_app.orders.work_record import WorkRecord, work_record
 from wire_contracts.fields import JsonObject
 from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import DeviceTime

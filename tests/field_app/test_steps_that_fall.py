@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from field_app.orders.own_facts import ARRIVED, OwnFact
 from field_app.orders.safety_steps import next_step, steps_offered
 from field_app.orders.step_book import Again
-from field_app.orders.work_record import ARRIVED, OwnFact, WorkRecord, work_record
+from field_app.orders.work_record import WorkRecord, work_record
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType, OrderType

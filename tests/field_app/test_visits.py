@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from field_app.orders.work_record import ARRIVED, OwnFact, closed_valves, work_record
+from field_app.orders.own_facts import ARRIVED, OwnFact
+from field_app.orders.work_record import closed_valves, work_record
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FINDING_FORM, FactType
