@@ -1,8 +1,7 @@
 """Turns what a crew does on site into facts and drafts, each tap one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -13,7 +12,6 @@ from field_app.orders import order_store
 from field_app.orders.begun_findings import gas_in_findings
 from field_app.orders.entry_gate import Detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
-from field_app.orders.moments import TimerMoment
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
     is_unsafe,
@@ -23,13 +21,7 @@ from field_app.orders.safety_steps import (
     troubles_of,
     undone_with,
 )
-from field_app.orders.shift_numbers import (
-    NOTES_KEPT_MS,
-    LeftNote,
-    ShiftNumbers,
-    count_shift,
-    notes_left,
-)
+from field_app.orders.site_book import SiteBook
 from field_app.orders.site_changes import (
     WORK_FORM,
     Change,
@@ -45,25 +37,18 @@ from field_app.orders.site_drafts_store import (
     keep_typed,
     save_detector,
     seal_typed,
-    texts_of,
 )
-from field_app.orders.site_sheet import SiteSheet, WellSheet
-from field_app.orders.site_sheets_store import load_closed_elsewhere, load_sheet, load_well
-from field_app.orders.site_store import facts_since, load_network
-from field_app.orders.stamps import Stamps
+from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.site_sheets_store import load_sheet, load_well
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, timer_key, with_clock
 from field_app.orders.unsafe_values import unsafe_typed_over
-from field_app.orders.van_store import load_van
 from field_app.orders.work_record import EARLIER_GAS, SLIP_MS, TYPED_GAS
 from field_app.store import draft_store, outbox_store, settings_store
-from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey
 from field_app.store.outbox_store import NewOperation
 from wire_contracts.fields import JsonObject, JsonValue
-from wire_contracts.network import NetworkPart, Plane
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import (
-    ClosedValve,
     GasMeasurement,
     Handover,
     IsolationEvent,
@@ -79,91 +64,18 @@ from wire_contracts.site_facts import (
     step_json,
     visit_end_json,
 )
-from wire_contracts.van import Van
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
 
 _WATCHED: Final = (f"{SafetyStep.REMEASURE}.", timer_key(SafetyStep.REMEASURE))
 """How the fields and the clock of the step that is watched begin."""
-
-_DAY: Final = timedelta(days=1)
 
 
 class StepRefusedError(ValueError):
     """The step is not next, or a value of it is missing or not safe."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What was typed for a record and when the last of it was kept."""
-
-    typed: Mapping[str, str]
-    saved_at_ms: int | None
-
-
-class SiteDesk:
+class SiteDesk(SiteBook):
     """The work on site of one tablet; who taps is told at the moment of the tap."""
-
-    def __init__(self, database: Database, stamps: Stamps) -> None:
-        """Work on the database; every tap is stamped by `stamps`."""
-        self._database = database
-        self._stamps = stamps
-
-    # --- reading
-
-    def sheet(self, order_id: str) -> SiteSheet:
-        """Return everything about the work on an order.
-
-        Raises:
-            OrderGoneError: The tablet does not know the order, or cannot read it.
-        """
-        return self._database.read(
-            lambda connection: load_sheet(connection, order_id, self._stamps)
-        )
-
-    def well(self, record: str) -> WellSheet:
-        """Return what was measured under a record that is no order, such as a stop of a round."""
-        return self._database.read(lambda each: load_well(each, record, self._stamps))
-
-    def network(self) -> Sequence[NetworkPart]:
-        """Return the map; tens of milliseconds for a town."""
-        return self._database.read(load_network)
-
-    def plane(self) -> Plane | None:
-        """Return the site's plane, None while there is no map."""
-        parts = self.network()
-        return parts[0].plane if parts else None
-
-    def closed_elsewhere(self, order_id: str) -> Sequence[tuple[str, ClosedValve]]:
-        """Return the valves that are closed for other orders, with the order's number.
-
-        Of an order that this crew has no more (its number is empty) nobody tells what became of
-        a valve: for a month it is believed closed.
-        """
-        return self._database.read(
-            lambda connection: load_closed_elsewhere(connection, order_id, self._stamps)
-        )
-
-    def van(self) -> Van:
-        """Return what the crew has with it."""
-        return self._database.read(load_van)
-
-    def numbers(self, midnight_ms: int) -> ShiftNumbers:
-        """Return the day's numbers since a moment of the tablet's clock."""
-
-        def work(connection: Connection) -> ShiftNumbers:
-            return count_shift(facts_since(connection, set(FactType), midnight_ms))
-
-        return self._database.read(work)
-
-    def notes_left(self) -> tuple[LeftNote, ...]:
-        """Return the notes that shifts before have left on this tablet, the newest first."""
-
-        def work(connection: Connection) -> tuple[LeftNote, ...]:
-            now_ms = self._stamps.now(connection).wall_ms
-            facts = facts_since(connection, {FactType.SHIFT_NOTE}, now_ms - NOTES_KEPT_MS)
-            return notes_left(facts, now_ms)
-
-        return self._database.read(work)
 
     # --- typing
 
@@ -221,20 +133,6 @@ class SiteDesk:
     def use_detector(self, detector: Detector) -> None:
         """Keep which detector is in use and until when its calibration holds."""
         self._database.write(lambda connection: save_detector(connection, detector))
-
-    def draft(self, record: str) -> Draft:
-        """Return what was typed for a record that is no order, such as the note of a shift."""
-
-        def work(connection: Connection) -> Draft:
-            key = DraftKey(order_id=record, form=WORK_FORM, author=self._stamps.actor())
-            draft = draft_store.load_draft(connection, key)
-            return Draft(typed=texts_of(draft.answers), saved_at_ms=draft.saved_at_ms)
-
-        return self._database.read(work)
-
-    def moment(self) -> TimerMoment:
-        """Return the time by the clocks that waits and ages are measured with."""
-        return self._stamps.moment()
 
     # --- acting
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from field_app.orders.lone_watch import INTERVALS_MIN, HelpCalled, Watch, WatchState
-from field_app.orders.site_desk import Draft
+from field_app.orders.site_book import Draft
 from field_app.platform.ports import Locator
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
