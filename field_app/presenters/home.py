@@ -27,7 +27,7 @@ from field_app.patrols.home_sheet import (
     signed_for,
     with_taken_back,
 )
-from field_app.patrols.inspection_desk import home_draft
+from field_app.patrols.inspection_book import home_draft
 from field_app.patrols.left_places import PLACE
 from field_app.patrols.noted import WRONG
 from field_app.patrols.values import is_explosive

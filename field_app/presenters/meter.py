@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from field_app.forms.numbers import parse_number, shown_number
-from field_app.patrols.inspection_desk import meter_draft
+from field_app.patrols.inspection_book import meter_draft
 from field_app.patrols.inspection_store import (
     OwnReading,
     SeenMeter,

@@ -7,7 +7,8 @@ from field_app.checklists.form_desk import FormSubject
 from field_app.forms.numbers import shown_number
 from field_app.orders.entry_gate import GOOD_FOR_MIN
 from field_app.patrols.form_answers import point_answers
-from field_app.patrols.inspection_desk import RunEndedError, point_draft
+from field_app.patrols.inspection_book import point_draft
+from field_app.patrols.inspection_desk import RunEndedError
 from field_app.patrols.left_places import PLACE
 from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
 from field_app.patrols.stop_sheet import GAS, answers_of_stop, is_grave_defect

@@ -6,7 +6,7 @@ from math import cos, radians
 from typing import Final
 
 from field_app.patrols.directions import Place, bearing_deg
-from field_app.patrols.inspection_desk import DraftOf
+from field_app.patrols.inspection_book import DraftOf
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.presence import distance_to, place_of
 from field_app.patrols.run_state import next_stop

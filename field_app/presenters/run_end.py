@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from field_app.patrols.inspection_desk import DraftOf, RunEndedError, point_draft
+from field_app.patrols.inspection_book import DraftOf, point_draft
+from field_app.patrols.inspection_desk import RunEndedError
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.left_places import LeftDanger
 from field_app.presenters.left_lines import HEARD, LeftLines

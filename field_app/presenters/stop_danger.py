@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.patrols.form_answers import point_answers
-from field_app.patrols.inspection_desk import point_draft
+from field_app.patrols.inspection_book import point_draft
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.stop_sheet import is_grave_defect, most_gas, words_at_stop
 from field_app.patrols.values import is_explosive

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, select, update
 
 from field_app.access.withdrawal import send_sealed, withdraw
-from field_app.patrols.inspection_desk import home_draft
+from field_app.patrols.inspection_book import home_draft
 from field_app.store import draft_store
 from field_app.store.draft_store import DraftKey
 from field_app.store.look_store import waiting_entries

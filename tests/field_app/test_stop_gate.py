@@ -8,7 +8,7 @@ import pytest
 
 from field_app.i18n import CatalogueWords
 from field_app.orders.entry_gate import has_no_breath
-from field_app.patrols.inspection_desk import point_draft
+from field_app.patrols.inspection_book import point_draft
 from field_app.patrols.presence import by_hand
 from field_app.presenters.form_wording import unit_text
 from field_app.presenters.point import PointPage

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from field_app.checklists.form_desk import FormSubject
-from field_app.patrols.inspection_desk import DraftOf
+from field_app.patrols.inspection_book import DraftOf
 from field_app.patrols.presence import by_hand
 from field_app.patrols.stop_sheet import answers_of_stop, most_gas
 from field_app.presenters.point import PointPage

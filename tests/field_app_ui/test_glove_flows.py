@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from field_app.patrols.inspection_desk import home_draft
+from field_app.patrols.inspection_book import home_draft
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows

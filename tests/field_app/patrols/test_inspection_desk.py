@@ -9,12 +9,8 @@ import pytest
 
 from field_app.crew import HeadlessCrew
 from field_app.patrols.home_check import Sheet
-from field_app.patrols.inspection_desk import (
-    InspectionDesk,
-    RunEndedError,
-    home_draft,
-    point_draft,
-)
+from field_app.patrols.inspection_book import home_draft, point_draft
+from field_app.patrols.inspection_desk import InspectionDesk, RunEndedError
 from field_app.patrols.presence import by_hand
 from field_app.patrols.track import Track
 from field_app.store.record_states import RecordState
