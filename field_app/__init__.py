@@ -17,6 +17,7 @@ The line through the packages, from the file on disk to the screen:
     contact_io                           the way to the server, made when it is first wanted
     tablet_books                         how its words stand, what its screens keep
     tablet_desks                         where taps become words, made when first wanted
+    tablet_people                        who may work on it, and what opens it
     tablet                               one tablet, put together
     presenters                           state in, view data out
     ui                                   the screens
