@@ -20,7 +20,7 @@ from field_app.orders.kept_calls import keep_calls
 from field_app.photos.photo_files_io import PhotoFiles
 from field_app.photos.sealed_scrap_io import forget_scraps
 from field_app.platform.ports import VaultTamperedError
-from field_app.store import lease_store, photo_store, sealed_store, settings_store
+from field_app.store import lease_store, outcome_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.photo_store import PhotoJob, PhotoStatus
 from field_app.store.sealed_store import Seal, SealedItem
@@ -144,7 +144,7 @@ def ask_for_the_epoch(database: Database, api: SealedApi, clock: Clock) -> None:
     Raises:
         SyncProblem: No usable answer.
     """
-    if database.read(sealed_store.has_acked):
+    if database.read(sealed_store.has_acked) or database.read(outcome_store.has_history):
         question = SealedRequest(
             replica_id=database.read(_replica_id), envelopes=(), protocol=PROTOCOL
         )

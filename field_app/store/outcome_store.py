@@ -14,7 +14,7 @@ from field_app.store.among import is_among_bound
 from field_app.store.bulk_write import Row, change_rows
 from field_app.store.fixed_statement import FixedStatement
 from field_app.store.outbox_store import Look, operation_of_body
-from field_app.store.record_states import WITHOUT_EFFECT, OpStatus
+from field_app.store.record_states import WAITING, WITHOUT_EFFECT, OpStatus
 from field_app.store.sealed_store import BY_ITS_WORDS, taken_at_ms
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.fields import JsonObject
@@ -191,6 +191,16 @@ def queue_all_again(connection: Connection) -> set[str]:
     connection.execute(update(outbox_op).where(settled).values(is_repeat=1, **again))
     connection.execute(update(outbox_op).where(received).values(again))
     return records
+
+
+def has_history(connection: Connection) -> bool:
+    """Return whether words are kept that the server had and that a restored one may ask for."""
+    return connection.execute(_ANY_HISTORY).first() is not None
+
+
+_ANY_HISTORY: Final = (
+    select(outbox_op.c.op_id).where(outbox_op.c.status.not_in(sorted(WAITING))).limit(1)
+)
 
 
 def prune_history(connection: Connection, *, server_now_ms: int) -> int:

@@ -389,13 +389,13 @@ _FORGET_OWN: Final = _FORGET.where(
 def leave_sealed_only(connection: Connection) -> int:
     """Remove the readable words of all that is sealed to the present key; return how many stay.
 
-    What could not be sealed stays as it is: it is unsent, and nothing unsent is ever wiped.
+    What could not be sealed stays as it is, sent or not: nothing unsent is ever wiped, and what was
+    sent may be wanted again by a restored server (RULINGS R1).
     """
     kind = sealed_item.c.kind
     key = {"key_id": lease_store.sealing_key_id(connection)}
     operations = select(sealed_item.c.about).where(kind == str(SealedKind.OPERATION), _IS_OF_KEY)
-    waiting = outbox_op.c.status.in_(sorted(WAITING))
-    unsealed = and_(waiting, outbox_op.c.op_id.not_in(operations))
+    unsealed = outbox_op.c.op_id.not_in(operations)
     left = connection.execute(select(func.count()).select_from(outbox_op).where(unsealed), key)
     count = left.scalar_one()
     sealed = [each for each, _ in draft_store.drafts(connection) if _is_sealed(connection, each)]

@@ -123,7 +123,7 @@ TOLD_BEFORE = Table(
     Column("told_ms", BigInteger, nullable=False),
 )
 """What a former server had told (`wire_contracts.operations.WrittenPush`) of operations that wait
-for their order, until they are judged, and of steps."""
+for their order, until they are judged, and of steps and words."""
 
 SYNC_CONFLICT = Table(
     "sync_conflict",

@@ -34,6 +34,7 @@ from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import Operation, OperationKind, OperationResult, Outcome
+from wire_contracts.orders import ENTITY
 
 LONGEST_DETAIL = 2000
 """What a tablet reads of an outcome's text; a longer one would spoil the whole answer."""
@@ -175,7 +176,7 @@ class PushJob:
         self._judged[entry.op_id] = judged
         if isinstance(entry, Operation):
             self._words.note(entry, time, effect.outcome)
-            if entry.kind is OperationKind.GO:
+            if entry.entity == ENTITY:
                 note_told(self._connection, entry.op_id, self._sender.told)
         if effect.outcome in _KEPT_AS_IT_CAME:
             keep_operation(self._connection, entry, self._now_utc)

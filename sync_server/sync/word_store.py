@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from sync_server.db.access_tables import TABLET
 from sync_server.db.bulk_io import find_among
-from sync_server.db.sync_tables import OP_LEDGER, REVIEW_ITEM, SYNC_CONFLICT
+from sync_server.db.sync_tables import OP_LEDGER, REVIEW_ITEM, SYNC_CONFLICT, TOLD_BEFORE
 from sync_server.sync.event_time import EventTime
 from sync_server.sync.merge import FieldWord, is_overtaken
 from wire_contracts.fields import JsonValue
@@ -67,7 +67,8 @@ class FieldWords:
     def give_up(self, order_id: str, crew_id: str, since_utc: datetime) -> None:
         """Let no word of other crews be later than a crew's that had the order after them.
 
-        Of those that this server took since it was restored: before, each was of who had it.
+        Of those that this server took since it was restored, and no former one: what was taken
+        before was of who had it.
         """
         asked = {
             "of_order": order_id,
@@ -111,6 +112,7 @@ _GIVE_UP = (
         OP_LEDGER.c.tablet_id.not_in(
             select(TABLET.c.tablet_id).where(TABLET.c.crew_id == bindparam("of_crew"))
         ),
+        OP_LEDGER.c.op_id.not_in(select(TOLD_BEFORE.c.op_id).where(TOLD_BEFORE.c.told_ms > 0)),
     )
     .values(field=None)
     .returning(OP_LEDGER.c.replica_id, OP_LEDGER.c.n)

@@ -273,6 +273,27 @@ def test_what_could_not_be_sealed_stays_and_arrives_after_a_new_enrolment(
         assert tablet.desk.finding(order_id).fields["note"] == f"draft of {WORDS}"
 
 
+def test_what_was_sent_and_could_not_be_sealed_comes_again_to_a_restored_server(
+    office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    with closing(new_tablet(tmp_path / "bare", office, server, NoVault())) as tablet:
+        backup = office.back_up(tmp_path / "early.sqlite3")
+        op_ids = work_offline(tablet, order_id)
+        tablet.sync_now()
+        revoke(office, tablet)
+        tablet.sync_now()
+        office.restore(backup)
+        tablet.sync_now()
+        waits = tablet.withdrawal().readable_waiting
+
+        tablet.enrol(server, office.code(), "van 3")
+        tablet.sync_now()
+
+    assert waits == len(op_ids)
+    assert set(op_ids) <= set(ledger(office))
+
+
 def test_a_tablet_that_was_withdrawn_can_be_enrolled_again(
     tablet: Tablet, office: Office, server: str
 ) -> None:

@@ -8,6 +8,7 @@ SEEDS = 200
 NIGHTLY_SEEDS = 2000
 IN_ONE_TEST = 5
 IN_ONE_NIGHTLY_TEST = 20
+BROKE_ONCE = (850, 1685, 1949)
 
 
 def broken_by(first: int, count: int) -> dict[int, list[str]]:
@@ -22,6 +23,11 @@ def broken_by(first: int, count: int) -> dict[int, list[str]]:
 @pytest.mark.parametrize("first", range(0, SEEDS, IN_ONE_TEST))
 def test_no_invariant_breaks_in_any_history(first: int) -> None:
     assert broken_by(first, IN_ONE_TEST) == {}
+
+
+@pytest.mark.parametrize("seed", BROKE_ONCE)
+def test_what_broke_one_night_holds_every_day(seed: int) -> None:
+    assert broken_by(seed, 1) == {}
 
 
 @pytest.mark.nightly
