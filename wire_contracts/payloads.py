@@ -110,6 +110,17 @@ def read_json(
     return FieldReader(place=place, values=value)
 
 
+_ONLY_DIGITS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(128)).ljust(
+    256, b"\0"
+)
+"""Makes every digit a nought and everything else no digit."""
+
+
+def has_digits(plain: bytes, count: int) -> bool:
+    """Return whether so many digits stand in a row anywhere in the text."""
+    return b"0" * count in plain.translate(_ONLY_DIGITS)
+
+
 def strict_json(plain: bytes) -> object:
     """Return what a JSON text in UTF-8 says.
 

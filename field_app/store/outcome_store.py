@@ -220,12 +220,16 @@ _PRUNE: Final = delete(outbox_op).where(
 
 
 def note_decisions(connection: Connection, documents: Iterable[JsonObject]) -> set[str]:
-    """Keep what the office decided, each to be seen by a person once; return the records."""
+    """Keep what the office decided, each to be seen by a person once; return the records.
+
+    What names no operation is about none of ours.
+    """
     records: set[str] = set()
     for document in documents:
-        text = dump_json(document).decode()
-        asked = {"of_op": document.get("op_id"), "text": text}
-        records |= set(connection.execute(_DECIDED, asked).scalars())
+        op_id = document.get("op_id")
+        if isinstance(op_id, str):
+            asked = {"of_op": op_id, "text": dump_json(document).decode()}
+            records |= set(connection.execute(_DECIDED, asked).scalars())
     return records
 
 

@@ -8,7 +8,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import SKIP_HEADER
 
-from field_app.store.quick_json import quick_loads
+from field_app.store.quick_json import quick_answers
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from field_app.sync.trust_io import trusted
 from wire_contracts.errors import ContractError
@@ -170,7 +170,7 @@ class HttpSession:
         self.received_bytes += int(response.raw.tell())  # as they came, before they were inflated
         place = f"answer to {path}"
         try:
-            root = read_json(place, plain, quick_loads())
+            root = read_json(place, plain, quick_answers())
         except ContractError as error:
             raise SyncProblem(Reason.SERVER, str(error)) from error
         _demand_success(response.status_code, root, path)

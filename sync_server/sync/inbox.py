@@ -20,13 +20,10 @@ from wire_contracts.operations import (
     parse_told,
     quick_operation,
 )
-from wire_contracts.payloads import dump_json
+from wire_contracts.payloads import dump_json, has_digits
 
-_LONG_NUMBER = b"0" * 19
-_ONLY_DIGITS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(128)).ljust(
-    256, b"\0"
-)
-"""Makes every digit a nought and everything else no digit."""
+_LONG_NUMBER_DIGITS = 19
+"""From so many digits on a whole number may have more than 64 bits with its sign."""
 
 DEEPEST = 32
 """Levels of an operation: what nests deeper cannot be kept and shown by every reader after us."""
@@ -97,7 +94,7 @@ def quick_json(plain: bytes) -> object:
         ValueError: It is no JSON, or has a number of so many digits that orjson may make a float
             of it: the hash of an operation must not depend on who read it.
     """
-    if _LONG_NUMBER in plain.translate(_ONLY_DIGITS):
+    if has_digits(plain, _LONG_NUMBER_DIGITS):
         message = "a number may be longer than 64 bits"
         raise ValueError(message)
     return orjson.loads(plain)
