@@ -10,7 +10,7 @@ The line through the modules, from the plan to what the other parts see:
     faults, faults_io, story        the truth: `TruthFile(path).inject(fault)`, `.repair(...)`
     weather, slot_rows, heat, gas_water, consumption      `MeterModel.quantities(at_utc)`, `.series`
     household_truth, households     what the homes' meters show
-    inspections                     what inspectors walk, visit and read
+    tablet_crews, inspections       which crews have a tablet; what inspectors walk, visit and read
     read_resolution, history        `meter_history(Past(...))`, `household_history(Past(...))`
     meters_io                       `TownMeters(town, clock, truth, ports)`: Modbus TCP on loopback
     gateway_configs, gateway_configs_io      `write_gateway_configs(town, places, ...)`
@@ -22,6 +22,7 @@ The line through the modules, from the plan to what the other parts see:
     run_broker, run_mosquitto, run_meters, run_gateways, run_server      the processes
     drawn_photos_io                 what the crew photographs, drawn by code
     hands, crew_work_io, run_crew, run_tablet      the crew: without a screen, or in a window
+    inspecting, inspectors_io, two_tablets_io, run_other_crews      who is out beside it
     set_up_io, town_run_io          prepares the town once; brings it up and down
     control_room_io, cellar, loop, stage_io, water_leak      one pass round the loop
     accounting_io, check_report, kills, check      `--check`: the loop measured, under power cuts

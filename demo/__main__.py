@@ -103,7 +103,9 @@ def _show(places: Places, rate: float, *, has_window: bool) -> int:
         _tell(f"the town was built in {time.monotonic() - began_s:.0f} s")
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     crew = "demo.run_tablet" if has_window and has_display else "demo.run_crew"
-    options = RunOptions(rate=rate, gateway_processes=len(town.gateways), crew=crew)
+    options = RunOptions(
+        rate=rate, gateway_processes=len(town.gateways), crew=crew, has_other_crews=True
+    )
     return show_town(places, town, options, stop, _tell)
 
 

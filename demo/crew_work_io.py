@@ -81,11 +81,18 @@ def work(
         stop.wait(PAUSE_S)
 
 
-def enrol(crew: HeadlessCrew, server_url: str, code: str, stop: threading.Event) -> None:
+def enrol(
+    crew: HeadlessCrew,
+    server_url: str,
+    code: str,
+    stop: threading.Event,
+    *,
+    name: str = "demo tablet",
+) -> None:
     """Trade the code for a token, waiting for the server to be there; then open the tablet."""
     while not crew.is_enrolled and not stop.is_set():
         try:
-            crew.enrol(server_url, code, device_name="demo tablet")
+            crew.enrol(server_url, code, device_name=name)
         except SyncProblem as problem:
             print(f"not enrolled yet: {problem}", flush=True)
             stop.wait(PAUSE_S)

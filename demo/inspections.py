@@ -8,6 +8,7 @@ from itertools import islice
 from demo.areas import north_m
 from demo.names import TOWN_NAME
 from demo.network_plan import ORIGIN
+from demo.tablet_crews import HOME_CREW, PATROL_CREWS, SHOWN_CREW
 from demo.town import Household as Home
 from demo.town import PressureLevel, Town, ValveWell
 from demo.town_places import Place
@@ -18,20 +19,15 @@ from wire_contracts.patrols import Checkpoint, CheckpointKind, Measure, PatrolPl
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
 
-PATROL_CREWS = ("crew-patrol-1", "crew-patrol-2")
-HOME_CREW = "crew-safety-1"
-
 WELLS_PER_ROUTE = 8
 BOXES_PER_ROUTE = 6
 HOMES = 48
 METERS = 48
 
-SHOWN_CREW = "crew-repair-1"
-"""The crew whose tablet the demo shows has a small round of its own, beside its orders."""
-
 SHOWN_WELLS = 4
 SHOWN_BOXES = 2
 SHOWN_DOORS = 8
+"""The crew whose tablet the demo shows has a small round of its own, beside its orders."""
 
 WEEK_S = 7 * 86_400
 

@@ -17,6 +17,7 @@ from demo.faults import Fault, FaultKind
 from demo.faults_io import TruthFile
 from demo.places import Places
 from demo.story import night_leak
+from demo.tablet_crews import SHOWN_CREW
 from demo.town import Town
 from sync_server.alerts.alert import AlertFilter, AlertRecord
 from sync_server.alerts.alert_list_store import get_alert, list_alerts
@@ -218,10 +219,14 @@ def _is_mended(leak: Fault, done: Sequence[OrderRecord]) -> bool:
 
 
 def mind_the_cellar(stage: Stage) -> None:
-    """Cut the tablet's network while its crew is on the way into a cellar, until it is over."""
+    """Cut the shown tablet's network while its crew is on the way into a cellar, until the end."""
     while not stage.over.wait(LOOK_EVERY_S):
         with reading(stage.engine) as connection:
-            states = {order.order_id: order.document.state for order in list_orders(connection)}
+            states = {
+                order.order_id: order.document.state
+                for order in list_orders(connection)
+                if order.document.crew_id == SHOWN_CREW
+            }
         recorded = [order_id for order_id in states if stage.places.offline_mark(order_id).exists()]
         is_cut = is_in_the_cellar(states, recorded)
         if is_cut and stage.network.is_connected:

@@ -59,6 +59,10 @@ class Places:
         """The tablet's data folder."""
         return self.root / "tablet"
 
+    def other_tablet(self, name: str) -> Path:
+        """Return the data folder of one of the other crews' tablets."""
+        return self.root / "other-tablets" / name
+
     @property
     def ready_mark(self) -> Path:
         """Present when the town has been set up completely."""

@@ -24,7 +24,10 @@ from demo.water_leak import water_leak
 from sync_server.alerts.alert import AlertFilter
 from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.db.engine_io import open_engine, reading
+from sync_server.patrols.result_store import latest_facts
+from sync_server.sync.review_store import list_reviews
 from sync_server.work_orders.order_store import list_orders
+from wire_contracts.orders import FactType
 from wire_contracts.work_order_states import WorkOrderState
 
 PICTURES = Path("docs/pictures")
@@ -36,6 +39,8 @@ TOUR_LOGINS = (CONTROL_ROOM_LOGIN, "director", "service3", ADMINISTRATOR_LOGIN)
 
 ALERTS_WANTED = 3
 PATIENCE_S = 180.0
+STOPS_WANTED = 11
+"""Of the 14 of the route: the map shows what is done and what is open."""
 
 README_NAMES = {
     "alert-desk.en.png": "control-room.en.png",
@@ -57,7 +62,12 @@ def main() -> int:
     for number in (1, 2):
         truth.inject(night_leak(town, DEFAULT_START_UTC + timedelta(hours=number), number))
     truth.inject(water_leak(town, DEFAULT_START_UTC + timedelta(minutes=30)))
-    options = RunOptions(rate=DEFAULT_RATE, gateway_processes=4, crew_arguments=("--hands-off",))
+    options = RunOptions(
+        rate=DEFAULT_RATE,
+        gateway_processes=4,
+        crew_arguments=("--hands-off",),
+        has_other_crews=True,
+    )
     taken = places.root / "pictures"
     with TownRun(places, town, options) as run:
         engine = open_engine(database_url(places))
@@ -79,14 +89,25 @@ def main() -> int:
 
 
 def _wait_for_something_to_see(engine: Engine) -> None:
-    """Wait until alerts stand on the desk and the crew has set off for an order."""
+    """Wait until alerts stand on the desk, the crew has set off, and an inspector is on the way.
+
+    By then the two tablets of the second crew have had their conflict.
+    """
     until = time.monotonic() + PATIENCE_S
     pause = threading.Event()
     while time.monotonic() < until:
         with reading(engine) as connection:
             alerts = list_alerts(connection, AlertFilter(is_open=True))
             states = {order.document.state for order in list_orders(connection)}
-        if len(alerts) >= ALERTS_WANTED and WorkOrderState.EN_ROUTE in states:
+            stops = latest_facts(connection, (FactType.PATROL_POINT,), STOPS_WANTED)
+            is_conflict = bool(list_reviews(connection))
+        is_under_way = WorkOrderState.EN_ROUTE in states
+        if (
+            len(alerts) >= ALERTS_WANTED
+            and is_under_way
+            and is_conflict
+            and len(stops) == STOPS_WANTED
+        ):
             return
         pause.wait(0.5)
     raise TimeoutError("the town gave nothing to see in time; look into its logs")

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
+from demo.areas import area_of_block
 from demo.chance import key_of
 from demo.desk_past import Finding, Matter, PastCall, plan_calls
+from demo.tablet_crews import TWO_TABLET_CREW
 from demo.town import Town
 from demo.town_time import ZONE_NAME
 from sync_server.access.account_store import list_people
@@ -39,10 +41,13 @@ from sync_server.service_desk.request_store import (
     take_step,
 )
 from sync_server.suspects.suspect_store import make_list
-from sync_server.work_orders.order import Mover
+from sync_server.work_orders.order import Mover, NewOrder
 from sync_server.work_orders.order_rows_store import change_order, move_order, record_of, show_order
-from sync_server.work_orders.order_store import act
+from sync_server.work_orders.order_store import act, create_order
+from wire_contracts.orders import OrderType, SafetyClass
+from wire_contracts.quantities import Medium
 from wire_contracts.request_states import RequestEvent, RequestState
+from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent
 
 HOTLINE = "96777"
@@ -73,6 +78,27 @@ def seed_suspects(engine: Engine, now_utc: datetime) -> int:
     with engine.begin() as connection:
         ids = {person.login: person.account_id for person in list_people(connection)}
         return make_list(connection, month, zone, ids[_DIRECTOR], now_utc)
+
+
+def seed_shared_order(engine: Engine, town: Town, now_utc: datetime) -> str:
+    """Give the crew with two tablets an order over a heat meter; return the order's id."""
+    meter = next(each for each in town.meters if each.medium is Medium.HEAT)
+    new = NewOrder(
+        order_type=OrderType.COMM_CHECK,
+        medium=meter.medium,
+        safety_class=SafetyClass.C,
+        priority=3,
+        title=BilingualText(en="Heat meter reports with gaps", zh="热表通讯时断时续"),
+        address=f"{meter.place.address} {meter.name}",
+        area_id=area_of_block(meter.community_no),
+        meter_id=str(meter.meter_id),
+        device_serial=meter.serial,
+        due_at_utc=now_utc + timedelta(days=1),
+        crew_id=TWO_TABLET_CREW,
+    )
+    with engine.begin() as connection:
+        ids = {person.login: person.account_id for person in list_people(connection)}
+        return create_order(connection, new, ids[_DISPATCHER], now_utc).order_id
 
 
 class DeskPast:

@@ -19,7 +19,7 @@ from demo.gateway_configs_io import write_gateway_configs
 from demo.history import Past, household_history, meter_history
 from demo.inspections import plan_inspections
 from demo.places import Places
-from demo.seed_desk_io import seed_desk, seed_suspects
+from demo.seed_desk_io import seed_desk, seed_shared_order, seed_suspects
 from demo.seed_server_io import (
     seed_assets,
     seed_customers,
@@ -123,6 +123,7 @@ def set_up(places: Places, town: Town, start_utc: datetime, wanted: PastWanted, 
         if wanted.has_desk:
             tell("letting the service desk live through five weeks of calls")
             seed_desk(engine, town, start_utc)
+            seed_shared_order(engine, town, start_utc)
     finally:
         engine.dispose()
     places.ready_mark.write_text("set up\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from demo.cut_network_io import CuttableNetwork
 from demo.places import Places
 from demo.set_up_io import Ports, choose_ports, database_url
 from demo.supervisor_io import Role, Supervisor
+from demo.tablet_crews import OTHER_TABLETS, SHOWN_CREW
 from demo.town import Town
 from demo.town_clock import DEFAULT_START_UTC, TownClock
 from demo.town_clock_io import keep_saving, let_go, start_clock
@@ -24,12 +25,11 @@ from sync_server.db.engine_io import open_engine
 UP_WITHIN_S = 60.0
 """Wall seconds after which a part that does not answer is called broken."""
 
-CREW_ID = "crew-repair-1"
-
 BROKER = "broker"
 SERVER = "server"
 METERS = "meters"
 CREW = "crew"
+OTHER_CREWS = "other-crews"
 
 
 class TownDidNotStart(RuntimeError):  # noqa: N818  # reads as what happened
@@ -46,6 +46,7 @@ class RunOptions:
         crew: The crew's process: `demo.run_crew`, or `demo.run_tablet` with a window.
         crew_arguments: Further arguments of that process.
         broker: The broker's process: the embedded one, or `demo.run_mosquitto`.
+        has_other_crews: Whether inspectors walk, too, and a second crew works with two tablets.
     """
 
     rate: float
@@ -53,6 +54,7 @@ class RunOptions:
     crew: str = "demo.run_crew"
     crew_arguments: tuple[str, ...] = ()
     broker: str = "demo.run_broker"
+    has_other_crews: bool = False
 
 
 class TownRun:
@@ -136,24 +138,37 @@ class TownRun:
         self.network = CuttableNetwork(self.ports.server, self.ports.network)
         self.network.open()
         self.supervisor.start(Role(CREW, self._options.crew, (*data, *self._crew_arguments())))
+        if self._options.has_other_crews:
+            others = (*data, *self._other_crews_arguments())
+            self.supervisor.start(Role(OTHER_CREWS, "demo.run_other_crews", others))
         self._wait_for(SERVER, self._are_all_connected)
         let_go(self.places.clock_file, self.clock)
 
     def _crew_arguments(self) -> Sequence[str]:
         url = ("--server-url", f"http://127.0.0.1:{self.network.port}")
-        engine = open_engine(database_url(self.places))
+        [code] = self._codes([SHOWN_CREW])
+        return (*url, "--code", code, *self._options.crew_arguments)
+
+    def _other_crews_arguments(self) -> Sequence[str]:
+        """Return the arguments of the process whose tablets are never in the shown cellar."""
+        codes = self._codes([*OTHER_TABLETS.values()])
+        pairs = zip(OTHER_TABLETS, codes, strict=True)
+        return ("--server-url", self.base_url, *(f"{name}={code}" for name, code in pairs))
+
+    def _codes(self, crew_ids: Sequence[str]) -> Sequence[str]:
+        """Return a fresh one-time code for a tablet of each crew."""
+        engine, now_utc = open_engine(database_url(self.places)), self.clock.now_utc()
         try:
             with engine.begin() as connection:
-                issued = issue_enrolment_code(
-                    connection,
-                    CREW_ID,
-                    ADMINISTRATOR_LOGIN,
-                    self.clock.now_utc(),
-                    life=code_life(self.clock),
-                )
+                life = code_life(self.clock)
+                return [
+                    issue_enrolment_code(
+                        connection, each, ADMINISTRATOR_LOGIN, now_utc, life=life
+                    ).code
+                    for each in crew_ids
+                ]
         finally:
             engine.dispose()
-        return (*url, "--code", issued.code, *self._options.crew_arguments)
 
     def _is_server_ready(self) -> bool:
         try:

@@ -3,15 +3,9 @@
 from datetime import UTC, datetime
 
 from demo.accounts import CREW_LOGIN
-from demo.inspections import (
-    HOME_CREW,
-    HOMES,
-    PATROL_CREWS,
-    SHOWN_CREW,
-    SHOWN_DOORS,
-    plan_inspections,
-)
+from demo.inspections import HOMES, SHOWN_DOORS, plan_inspections
 from demo.seed_plan_io import load_town
+from demo.tablet_crews import HOME_CREW, PATROL_CREWS, SHOWN_CREW
 from sync_server.patrols.inspection_store import HOUSEHOLDS
 from wire_contracts.patrols import CheckpointKind
 
