@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
@@ -24,15 +25,18 @@ from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
 from sync_server.web.audit_words import ACTION_WORDS
 from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import ExportAudit, SeeAudit
-from sync_server.web.labels import label
+from sync_server.web.labels import ROLES, label
 from sync_server.web.page_queries_store import (
     account_names,
+    crew_names,
     order_numbers,
     request_numbers,
     tablet_names,
 )
 from sync_server.web.pages_io import Notice, Pages, Reader
-from sync_server.web.words import mark
+from sync_server.web.policy_words import shipped_words
+from sync_server.web.words import Words, mark
+from wire_contracts.fields import JsonValue
 
 ROWS_ON_PAGE: Final = 100
 MOST_EXPORTED: Final = 100_000
@@ -86,7 +90,7 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
     with reading(pages.engine) as connection:
         found = find_audit(connection, asked.search(), ROWS_ON_PAGE + 1)
         names = account_names(connection)
-        called = _subjects(connection, found, names)
+        called = _called(connection, found, names)
         verdict = verify_audit(connection) if asked.verify else None
     notice = None
     if verdict is not None:
@@ -106,12 +110,13 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
             (
                 each.position,
                 words.moment(each.at_utc),
-                names.get(each.actor, each.actor),
+                _actor(each.actor, called, words),
                 each.action,
                 label(words, ACTION_WORDS, each.action),
                 called.get(each.subject, ""),
                 each.subject,
                 "" if each.detail_text == "{}" else each.detail_text,
+                _detail(each.detail_text, called, words),
             )
             for each in shown
         ],
@@ -123,13 +128,37 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
     )
 
 
-def _subjects(
+def _called(
     connection: Connection, found: Sequence[AuditRecord], names: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return what people, tablets, orders and requests among the subjects are called."""
+    """Return what people, tablets, crews, orders and requests of the events are called."""
     subjects = sorted({each.subject for each in found})
     orders, requests = order_numbers(connection, subjects), request_numbers(connection, subjects)
-    return {**names, **tablet_names(connection), **orders, **requests}
+    crews = crew_names(connection)
+    return {**crews, **names, **tablet_names(connection), **orders, **requests}
+
+
+def _actor(actor: str, called: Mapping[str, str], words: Words) -> str:
+    """Return who did it: a person, a tablet, a rule, or what the product brought with it."""
+    if actor.partition(":")[0] == "rule":
+        return words.gettext(mark("automatic rule"))
+    return called.get(actor, shipped_words(actor, words))
+
+
+_LONGEST_SHOWN: Final = 40
+"""Letters of a value that are shown; a hash is recognised by far fewer, the tooltip has all."""
+
+
+def _detail(text: str, called: Mapping[str, str], words: Words) -> str:
+    """Return the details as `name value` pairs, ids and roles by what they are called."""
+    detail: dict[str, JsonValue] = json.loads(text)
+    parts = []
+    for name, value in detail.items():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        shown = called.get(shown, label(words, ROLES, shown) if name == "role" else shown)
+        is_long = len(shown) > _LONGEST_SHOWN
+        parts.append(f"{name} {shown[:_LONGEST_SHOWN]}{'…' if is_long else ''}")
+    return " · ".join(parts)
 
 
 def _csv(pages: Pages, person: Person, asked: SearchForm) -> bytes | Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sync_server.patrols.inspection_store import Inspected
 from sync_server.web.home_check_views import check_told, home_place
@@ -55,13 +56,17 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow:
-    """One route; `again` is how many of its places are to be looked at again."""
+    """One route; `again` is how many of its places are to be looked at again.
+
+    `is_late`: it was due before now.
+    """
 
     route_id: str
     name: str
     crew: str
     stops: int
     due: str
+    is_late: bool
     last: str
     again: int
 
@@ -77,6 +82,7 @@ class ResultRow:
     detail: str
     tone: str
     href: str
+    is_readable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,7 @@ def route_rows(
     places: Mapping[str, Inspected[Checkpoint]],
     crews: Mapping[str, str],
     words: Words,
+    now_utc: datetime,
 ) -> list[RouteRow]:
     """Return the routes, the one that is due first at the top."""
     rows = []
@@ -116,12 +123,17 @@ def route_rows(
                 name=plan.name.in_language(words.language),
                 crew=crews.get(each.crew_id, each.crew_id),
                 stops=len(plan.stops),
-                due="" if plan.due_at_utc is None else words.moment(plan.due_at_utc),
-                last="" if plan.last_done_at_utc is None else words.moment(plan.last_done_at_utc),
+                due=_near(plan.due_at_utc, words, now_utc),
+                is_late=plan.due_at_utc is not None and plan.due_at_utc < now_utc,
+                last=_near(plan.last_done_at_utc, words, now_utc),
                 again=again,
             )
         )
     return rows
+
+
+def _near(moment: datetime | None, words: Words, now_utc: datetime) -> str:
+    return "" if moment is None else words.near_clock(moment, now_utc)
 
 
 def _due(plan: PatrolPlan) -> float:
@@ -137,19 +149,51 @@ def home_counts(homes: Mapping[str, Inspected[Household]], words: Words) -> list
     ]
 
 
-def result_rows(facts: Sequence[Fact], known: Known, words: Words) -> list[ResultRow]:
-    """Return what inspectors did, in the order given; a fact that cannot be read says so."""
-    rows = []
-    for fact in facts:
-        payload = fact.payload
-        if isinstance(payload, Mapping):
-            rows.append(_row(fact, payload, known, words))
-    return rows
+def result_rows(
+    facts: Sequence[Fact], known: Known, words: Words, now_utc: datetime
+) -> list[ResultRow]:
+    """Return what inspectors did, in the order given; a fact that cannot be read says so.
+
+    How somebody was shown to be at a stop stands beside what was found there; alone it is a row of
+    its own, and so is a position that another app made up.
+    """
+    told = [
+        (fact, _row(fact, fact.payload, known, words, now_utc))
+        for fact in facts
+        if isinstance(fact.payload, Mapping)
+    ]
+    looked_at = {_stop_of(fact) for fact, row in told if _is(fact, _POINT) and row.is_readable}
+    beside = {
+        _stop_of(fact): row.detail
+        for fact, row in told
+        if _is(fact, _CHECK_IN) and not row.tone and _stop_of(fact) in looked_at
+    }
+    return [
+        replace(row, detail=" · ".join(filter(None, (row.detail, beside.get(_stop_of(fact))))))
+        if _is(fact, _POINT) and row.is_readable
+        else row
+        for fact, row in told
+        if not _is(fact, _CHECK_IN) or row.tone or _stop_of(fact) not in looked_at
+    ]
 
 
-def _row(fact: Fact, payload: JsonObject, known: Known, words: Words) -> ResultRow:
+_POINT, _CHECK_IN = FactType.PATROL_POINT, FactType.CHECK_IN
+
+
+def _is(fact: Fact, kind: FactType) -> bool:
+    return fact.fact_type is kind
+
+
+def _stop_of(fact: Fact) -> tuple[str, str]:
+    payload = fact.payload if isinstance(fact.payload, Mapping) else {}
+    return str(payload.get("run_id")), str(payload.get("checkpoint_id"))
+
+
+def _row(
+    fact: Fact, payload: JsonObject, known: Known, words: Words, now_utc: datetime
+) -> ResultRow:
     reader = FieldReader(place=f"fact {fact.fact_id}", values=payload)
-    where = _where(fact.fact_type, payload, known, words)
+    where, is_readable = _where(fact.fact_type, payload, known, words), True
     try:
         if fact.fact_type is FactType.GAS_MEASUREMENT:
             what, detail, tone, href = _air_told(reader, where, words)
@@ -157,10 +201,17 @@ def _row(fact: Fact, payload: JsonObject, known: Known, words: Words) -> ResultR
             what, detail, tone, href = _told(fact.fact_type, reader, words)
     except ContractError:
         what, tone, href = words.gettext(_KINDS[fact.fact_type]), "warn", ""
-        detail = words.gettext(mark("cannot be read"))
-    who = told_by(fact, words, known.accounts)
-    at = words.moment(fact.happened_at_utc)
-    return ResultRow(at=at, who=who, what=what, where=where, detail=detail, tone=tone, href=href)
+        detail, is_readable = words.gettext(mark("cannot be read")), False
+    return ResultRow(
+        at=words.near_clock(fact.happened_at_utc, now_utc),
+        who=told_by(fact, words, known.accounts),
+        what=what,
+        where=where,
+        detail=detail,
+        tone=tone,
+        href=href,
+        is_readable=is_readable,
+    )
 
 
 _KINDS = {
@@ -225,7 +276,8 @@ def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
     parts = [*values, point.reason, point.note]
     href = ""
     if defect is not None:
-        parts.insert(0, words.gettext(mark("severity {n}")).format(n=defect.severity))
+        severity = words.gettext(mark("severity {n}")).format(n=defect.severity)
+        parts = [severity, defect.note, *parts]
         href = f"/orders/{defect.order_id}" if defect.order_id else ""
     return words.gettext(text), " · ".join(part for part in parts if part), tone, href
 

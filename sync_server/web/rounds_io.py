@@ -39,7 +39,7 @@ def rounds_router(pages: Pages) -> APIRouter:
     @router.get("/rounds")
     def rounds(request: Request, person: SeeOrders) -> Response:
         """Show routes, what inspectors did lately, homes and meters."""
-        reader = pages.reader(person)
+        reader, now_utc = pages.reader(person), pages.clock.now_utc()
         with reading(pages.engine) as connection:
             places = load_all(connection, CHECKPOINTS)
             plans = load_all(connection, PLANS)
@@ -55,10 +55,10 @@ def rounds_router(pages: Pages) -> APIRouter:
             reader,
             "rounds.html",
             "rounds",
-            routes=route_rows(plans, places, crews, reader.words),
-            results=result_rows(facts, known, reader.words),
+            routes=route_rows(plans, places, crews, reader.words, now_utc),
+            results=result_rows(facts, known, reader.words, now_utc),
             homes=home_counts(homes, reader.words),
-            hazards=homes_with_hazards(homes, reader.words, pages.clock.now_utc()),
+            hazards=homes_with_hazards(homes, reader.words, now_utc),
             home_total=len(homes),
             meter_total=meter_total,
             place_total=len(places),

@@ -3,13 +3,16 @@
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from html import unescape
 from pathlib import Path
 
 from httpx import Client
 from sqlalchemy import Engine
 
 import sync_server
+from sync_server.access.account_store import Crew, create_crew
 from sync_server.access.roles import Role
+from sync_server.access.tablet_store import enrol_tablet, issue_enrolment_code
 from sync_server.aftercare.opinions import OpinionEvent
 from sync_server.aftercare.visits import VisitEvent
 from sync_server.complaints.complaint import ComplaintEvent
@@ -22,8 +25,9 @@ from sync_server.plant.plant import PlantEvent
 from sync_server.web.audit_words import ACTION_WORDS
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.vans_io import Change
-from tests.sync_server.real_parts import HandClock
+from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, add_person, served
+from wire_contracts.enrolment import EnrolRequest
 
 SOURCE = Path(sync_server.__file__).parent
 
@@ -134,3 +138,27 @@ def test_the_page_says_what_was_done_with_its_code_in_the_tooltip(
 
     assert 'title="session.open">Logged in</td>' in english
     assert 'title="session.open">登录</td>' in chinese
+
+
+def test_who_and_what_an_event_names_by_id_is_called_by_name(
+    sqlite_engine: Engine, clock: HandClock
+) -> None:
+    with sqlite_engine.begin() as connection:
+        add_person(connection, "boss", Role.DIRECTOR)
+        add_person(connection, "zhou", Role.CONTROL_ROOM)
+        create_crew(connection, Crew(crew_id="crew-7", name="抢修七班"), NOON)
+        code = issue_enrolment_code(connection, "crew-7", "rule:x", NOON).code
+        enrol_tablet(connection, EnrolRequest(code=code, name="old tablet"), NOON)
+    with (
+        served(sqlite_engine, clock) as server,
+        Client(base_url=server.base_url, headers={"Origin": server.base_url}) as boss,
+    ):
+        boss.post("/login", data={"login": "zhou", "password": PASSWORD})
+        boss.get("/audit")
+        boss.post("/login", data={"login": "boss", "password": PASSWORD})
+        page = unescape(boss.get("/audit").text)
+
+    assert '<td class="nw b">old tablet</td>' in page
+    assert '<td class="nw b">automatic rule</td>' in page
+    assert '<td title="{"crew":"crew-7"}">crew 抢修七班</td>' in page
+    assert '<td title="{"role":"control_room"}">role Control room</td>' in page

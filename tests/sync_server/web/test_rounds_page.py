@@ -43,6 +43,7 @@ from wire_contracts.orders import FactType
 from wire_contracts.patrol_facts import (
     CheckIn,
     CheckInWay,
+    Defect,
     PatrolPoint,
     PointOutcome,
     check_in_json,
@@ -242,15 +243,50 @@ def test_what_was_measured_at_a_checkpoint_is_said_with_name_and_unit(
         for number, (kind, payload) in enumerate(told):
             insert_fact(connection, air_fact(number, payload, kind))
 
+    measured = "Gas in air 4 % LEL · Water in the well 62.5 cm (beyond the limit)"
     assert told_rows(dispatcher.get("/rounds").text) == [
         ("Checkpoint", "Valve well 31", "cannot be read"),
-        ("there", "Valve well 31", "by the inspector’s word"),
         (
             "all well",
             "Valve well 31",
-            "Gas in air 4 % LEL · Water in the well 62.5 cm (beyond the limit)",
+            f"{measured} · by the inspector’s word",
         ),
     ]
+
+
+def test_what_is_wrong_at_a_stop_is_told_first_and_being_there_alone_is_a_row(
+    sqlite_engine: Engine, dispatcher: Client
+) -> None:
+    hinge = PatrolPoint(
+        run_id="run-1",
+        plan_id="p",
+        checkpoint_id="w",
+        outcome=PointOutcome.DEFECT,
+        values={Measure.GAS_LEL_PCT: 0.0},
+        defect=Defect(severity=3, note="hinge is loose"),
+    )
+    later = CheckIn(run_id="run-2", plan_id="p", checkpoint_id="w", way=CheckInWay.NFC)
+    with sqlite_engine.begin() as connection:
+        insert_fact(connection, air_fact(1, point_json(hinge), FactType.PATROL_POINT))
+        insert_fact(connection, air_fact(2, check_in_json(later), FactType.CHECK_IN))
+
+    assert told_rows(dispatcher.get("/rounds").text) == [
+        ("there", "Valve well 31", "tag read"),
+        ("defect", "Valve well 31", "severity 3 · hinge is loose · Gas in air 0 % LEL"),
+    ]
+
+
+def test_a_route_that_should_have_been_walked_says_so(
+    sqlite_engine: Engine, dispatcher: Client, clock: HandClock
+) -> None:
+    due = replace(PLAN, due_at_utc=NOON)
+    with sqlite_engine.begin() as connection:
+        put(connection, PLANS, [Inspected(entity_id="p", crew_id="crew-1", thing=due)], NOON)
+    in_time = dispatcher.get("/rounds").text
+    clock.advance(minutes=1)
+
+    assert "overdue" not in in_time
+    assert '<span class="danger b">due 12:00 · overdue</span>' in dispatcher.get("/rounds").text
 
 
 def test_the_code_of_a_tablet_is_shown_to_be_scanned(dispatcher: Client) -> None:
