@@ -4,13 +4,15 @@ The list of orders is on the glass before rounds, checklists and HTTP are import
 """
 
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from field_app.access.damage_reports import send_damage
 from field_app.access.log_in import LogIn
@@ -170,17 +172,38 @@ class Tablet(TabletBooks, TabletDesks, TabletPeople):
             if engine is None:
                 return SyncVerdict(reason=Reason.NOT_ENROLLED)
             verdict = engine.sync()
-            if verdict.reason is Reason.WITHDRAWN:
-                self._withdraw()
-            self._send_sealed(verdict.reason)
-            self.personal.check_lease()
-            if engine.are_words_whole:
-                self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
-                self._photo_files.seal_missing(self.database.read(photo_store.unsent_names))
-                self.personal.fetch_wanted()
-            if verdict.reason in {Reason.NONE, Reason.WITHDRAWN}:
-                self.photos.tidy(self.database.read(partial(server_now_ms, clock=self._clock)))
+            try:
+                self._after_contact(verdict.reason, are_words_whole=engine.are_words_whole)
+            except DatabaseError as error:
+                return engine.give_up_damaged(error)
             return verdict
+
+    def _after_contact(self, reason: Reason, *, are_words_whole: bool) -> None:
+        """Do what follows a contact; a page that cannot be read keeps none of the rest back.
+
+        Raises:
+            DatabaseError: There was such a page; everything else is done.
+        """
+        deeds: list[Callable[[], object]] = [partial(self._send_sealed, reason)]
+        if reason is Reason.WITHDRAWN:
+            deeds.insert(0, self._withdraw)
+        deeds.append(self.personal.check_lease)
+        if are_words_whole:
+            deeds += [self._seal_words, self._seal_photos, self.personal.fetch_wanted]
+        if reason in {Reason.NONE, Reason.WITHDRAWN}:
+            deeds.append(self._tidy_photos)
+        with ExitStack() as stack:
+            for deed in reversed(deeds):
+                stack.callback(deed)
+
+    def _seal_words(self) -> None:
+        self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
+
+    def _seal_photos(self) -> None:
+        self._photo_files.seal_missing(self.database.read(photo_store.unsent_names))
+
+    def _tidy_photos(self) -> None:
+        self.photos.tidy(self.database.read(partial(server_now_ms, clock=self._clock)))
 
     def ask_sync(self) -> None:
         """Make the next contact due at once; without a background sync, sync here and now."""

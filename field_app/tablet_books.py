@@ -1,10 +1,13 @@
 """TabletBooks: what screens ask of a tablet's store beside the work itself."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from field_app.access.withdrawal import Withdrawal, load_withdrawal
 from field_app.orders import order_store
@@ -20,7 +23,14 @@ from field_app.sync.reasons import Reason
 from field_app.sync.sync_store import SyncStatus
 from field_app.sync.uploading import PhotoWait, photo_wait
 
+T = TypeVar("T")
+
 _SHOWN_WAITING: Final = 100
+
+_BEFORE_DAMAGE: Final = frozenset(
+    {Reason.WITHDRAWN, Reason.LOGIN, Reason.TOO_OLD, Reason.NO_ROOM, Reason.DAMAGED}
+)
+"""What a person must do before a start of the app helps."""
 
 
 class TabletBooks:
@@ -28,6 +38,7 @@ class TabletBooks:
 
     database: Database
     identity: Identity | None
+    _known_status: SyncStatus | None = None
 
     def rescued_count(self) -> int:
         """Return how many entries were read out of the damaged files that are kept."""
@@ -58,11 +69,33 @@ class TabletBooks:
         self.database.write(work)
 
     def status(self) -> SyncStatus:
-        """Return where the tablet's words stand."""
-        status = self.database.read(sync_store.load_status)
+        """Return where the tablet's words stand; as last known, where its file does not say.
+
+        Raises:
+            DatabaseError: The file does not say, and never did since the start.
+        """
+        status = self._known_status = self.read_or_last(
+            partial(self.database.read, sync_store.load_status), self._known_status
+        )
         if self.identity is None:
             return replace(status, reason=Reason.NOT_ENROLLED)
+        if self.database.damage is not None and status.reason not in _BEFORE_DAMAGE:
+            return replace(status, reason=Reason.DAMAGED, detail=self.database.damage)
         return status
+
+    @staticmethod
+    def read_or_last(read: Callable[[], T], last: T | None) -> T:
+        """Return what `read` does; `last` where a page of the file cannot be read.
+
+        Raises:
+            DatabaseError: It cannot, and there is no `last`.
+        """
+        try:
+            return read()
+        except DatabaseError:
+            if last is None:
+                raise
+            return last
 
     def photo_wait(self) -> PhotoWait:
         """Return why photos wait, as the last contact left it."""

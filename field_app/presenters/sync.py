@@ -1,7 +1,7 @@
 """SyncPresenter: the pill on every screen, and the page behind it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from field_app.patrols.noted import noted_homes
@@ -59,6 +59,7 @@ class SyncPresenter:
         self._context = context
         self._hardware = hardware
         self._stage = Stage(context.worker, _blank())
+        self._known: SyncSnapshot | None = None
 
     @property
     def view(self) -> SyncView:
@@ -98,6 +99,13 @@ class SyncPresenter:
         self.refresh()
 
     def _snapshot(self) -> SyncSnapshot:
+        """Return what the page needs; as last known, where a page of the file cannot be read."""
+        known = self._known = self._tablet.read_or_last(self._look, self._known)
+        if self._tablet.database.damage is None:
+            return known
+        return replace(known, status=self._tablet.status())
+
+    def _look(self) -> SyncSnapshot:
         waiting = self._tablet.waiting()
         looks = self._tablet.look_here()
         return SyncSnapshot(

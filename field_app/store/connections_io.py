@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 _BUSY: Final = "PRAGMA busy_timeout=5000"
@@ -112,16 +112,24 @@ def is_damage(error: DBAPIError) -> bool:
 
 
 def empty_log(connection: Connection, *, patiently: bool) -> bool:
-    """Checkpoint the whole log and truncate it; return False when a reader is in the way."""
+    """Checkpoint the whole log and truncate it; return False when a reader is in the way.
+
+    Raises:
+        DatabaseError: The disk does not give, or does not take, a part of it.
+    """
     raw = connection.connection.driver_connection
     if raw is None:
         return False
     if not patiently:
         raw.execute("PRAGMA busy_timeout=0").close()
-    cursor = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    is_busy = bool(cursor.fetchone()[0])
-    cursor.close()
-    raw.execute(_BUSY).close()
+    try:
+        cursor = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        is_busy = bool(cursor.fetchone()[0])
+        cursor.close()
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError("PRAGMA wal_checkpoint", None, error) from error
+    finally:
+        raw.execute(_BUSY).close()
     return not is_busy
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -18,6 +18,7 @@ from field_app.store.connections_io import (
     Watch,
     copy_before,
     empty_log,
+    is_damage,
     is_full,
     is_unreadable,
     make_private,
@@ -33,6 +34,8 @@ from field_app.store.settings_store import Key
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_LONGEST_DAMAGE: Final = 200
 
 
 class StoreTooNewError(RuntimeError):
@@ -82,6 +85,7 @@ class Database:
         self._lock = threading.Lock()
         self._is_closed = False
         self._has_room = True
+        self._damage: str | None = None
         self._listeners: list[Callable[[], None]] = []
         try:
             _check(self._writer_engine)
@@ -101,6 +105,18 @@ class Database:
     def has_room(self) -> bool:
         """Return whether the last write found room on the disk."""
         return self._has_room
+
+    @property
+    def damage(self) -> str | None:
+        """Return what a read or a write has found that the disk does not give as it was written.
+
+        None while there was nothing, or since every page could be read again.
+        """
+        return self._damage
+
+    def forget_damage(self) -> None:
+        """Take back what was found: every page has been looked at, and all are well."""
+        self._damage = None
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction on the writer thread; return its answer once committed.
@@ -125,6 +141,7 @@ class Database:
             except BaseException as error:  # noqa: BLE001  # handed to whoever asked
                 full = _full(error)
                 self._has_room = full is None
+                self._note_damage(error)
                 future.set_exception(full or error)
             else:
                 self._has_room = True
@@ -142,8 +159,17 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a short read-only connection that sees one consistent state."""
-        with self._reader_engine.begin() as connection:
-            return work(connection)
+        try:
+            with self._reader_engine.begin() as connection:
+                return work(connection)
+        except DatabaseError as error:
+            self._note_damage(error)
+            raise
+
+    def _note_damage(self, error: BaseException) -> None:
+        if isinstance(error, DatabaseError) and is_damage(error) and self._damage is None:
+            self._damage = str(error.orig)[:_LONGEST_DAMAGE]
+            _log.error("the tablet's file is damaged: %s", self._damage)
 
     def keep_reserve(self) -> None:
         """Hold some room of the disk back, where there is some to spare."""
@@ -161,13 +187,18 @@ class Database:
         """Bring everything from the log into the file and empty the log; return whether it worked.
 
         After a wipe no former page stays in the log. A reader that is under way puts it off;
-        `patiently` waits for it as long as a write would.
+        `patiently` waits for it as long as a write would. So does a disk that fails, which is
+        `damage` from then on where it does not give what it has.
         """
         future: Future[bool] = Future()
 
         def job(connection: Connection) -> None:
             try:
                 future.set_result(empty_log(connection, patiently=patiently))
+            except DatabaseError as error:
+                self._note_damage(error)
+                _log.warning("the log is not emptied: %s", error.orig)
+                future.set_result(False)
             except Exception as error:  # noqa: BLE001  # handed to whoever asked
                 future.set_exception(error)
 

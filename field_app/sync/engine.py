@@ -21,7 +21,7 @@ from field_app.store.settings_store import Key
 from field_app.sync import sync_store
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher, RenewReplica
-from field_app.sync.reasons import Reason, SyncProblem
+from field_app.sync.reasons import IDLE_WAIT_S, Reason, SyncProblem
 from field_app.sync.turns_io import end_turn, is_others_turn
 from field_app.sync.uploading import Uploader
 from wire_contracts.clock import Clock
@@ -102,6 +102,7 @@ class SyncEngine:
         self._older: SyncProblem | None = None
         self.are_words_whole = False
         self._pulled_at_s = 0.0
+        self._rests_until_s = 0.0
 
     def carry_photos(self, photos: Uploader) -> None:
         """Send photos, too, after everything else."""
@@ -121,8 +122,9 @@ class SyncEngine:
     def send_older(self) -> None:
         """Send what is older than the outbox; raise SyncProblem when no contact is to be had.
 
-        A server that does not take it keeps back no words and no call for help. Steps of orders
-        wait a while: without the earlier ones they would be refused for good.
+        A server that does not take it, or a page that cannot be read, keeps back no words and no
+        call for help. Steps of orders wait a while: without the earlier ones they would be refused
+        for good.
         """
         self._older = None
         try:
@@ -130,21 +132,37 @@ class SyncEngine:
         except SyncProblem as problem:
             if problem.reason is not Reason.SERVER:
                 raise
-            _log.warning("sealed things wait on: %s", problem.detail)
-            self._refused_contacts += 1
-            is_patient = self._refused_contacts <= CONTACTS_THAT_STEPS_WAIT
-            if is_patient and self._database.read(sealed_store.is_any_waiting):
-                self._older = problem
+            if self._database.read(sealed_store.is_any_waiting):
+                self._wait_for_older(problem)
+        except DatabaseError as error:
+            self._wait_for_older(self._damage_of(error))
         else:
             self._refused_contacts = 0
+
+    def _wait_for_older(self, problem: SyncProblem) -> None:
+        _log.warning("sealed things wait on: %s", problem.detail)
+        self._refused_contacts += 1
+        if self._refused_contacts <= CONTACTS_THAT_STEPS_WAIT:
+            self._older = problem
 
     def push(self) -> int:
         """Send the outbox; return how many operations got their outcome; may raise SyncProblem."""
         return self._pusher.push_all(are_steps_held=self._older is not None)
 
     def seconds_until_due(self) -> float | None:
-        """Return the wall seconds until the next sync is due, None while switched off."""
-        status = self._database.read(sync_store.load_status)
+        """Return the wall seconds until the next sync is due, None while switched off.
+
+        A file that does not say has one due: the words that it gives may go.
+        """
+        rest_s = self._rests_until_s - monotonic_s()
+        if rest_s > 0:
+            return rest_s
+        try:
+            status = self._database.read(sync_store.load_status)
+        except DatabaseError as error:
+            if not is_damage(error):
+                raise
+            return 0.0
         if status.is_switched_off:
             return None
         due_s = sync_store.seconds_until_due(status, self._clock)
@@ -155,7 +173,8 @@ class SyncEngine:
     def sync(self) -> SyncVerdict:
         """Sync now, due or not; return how it ended. Never raises for want of contact or room.
 
-        On a full disk the reserve is given back, and what waits goes out before anything comes.
+        Nor for a damaged file. On a full disk the reserve is given back, and what waits goes out
+        before anything comes.
         """
         try:
             return self._sync(is_short=self._database.is_short_of_room())
@@ -170,6 +189,12 @@ class SyncEngine:
 
     def _sync(self, *, is_short: bool) -> SyncVerdict:
         self.are_words_whole = False
+        try:
+            return self._contact(is_short=is_short)
+        except DatabaseError as error:
+            return self.give_up_damaged(error)
+
+    def _contact(self, *, is_short: bool) -> SyncVerdict:
         begun = self._database.write(self._begin)
         if begun.verdict is not None:
             return begun.verdict
@@ -179,12 +204,20 @@ class SyncEngine:
                 raise self._older
         except SyncProblem as problem:
             return self._give_up(problem)
-        except DatabaseError as error:
-            with suppress(DatabaseError):
-                return self._give_up(self._damage_of(error))
-            raise
         self._database.write(lambda connection: self._end(connection, None))
         return SyncVerdict(reason=Reason.NONE, settled=settled)
+
+    def give_up_damaged(self, error: DatabaseError) -> SyncVerdict:
+        """Return how a contact ended that came upon a damaged page, and keep it where it can be.
+
+        Raises:
+            DatabaseError: It is no damage.
+        """
+        problem = self._damage_of(error)
+        with suppress(DatabaseError, StoreFullError):
+            return self._give_up(problem)
+        self._rests_until_s = monotonic_s() + IDLE_WAIT_S  # the file cannot say when to try again
+        return SyncVerdict(reason=problem.reason, detail=problem.detail)
 
     def _give_up(self, problem: SyncProblem) -> SyncVerdict:
         self._database.write(lambda connection: self._end(connection, problem))
@@ -195,15 +228,15 @@ class SyncEngine:
         """Return what is said of a file that cannot be read; the next start sets it aside.
 
         Raises:
-            DatabaseError: It is no damage, or not even that one line can be written.
+            DatabaseError: It is no damage.
         """
         if not is_damage(error):
             raise error
         text = str(error.orig)
-        self._database.write(
-            lambda connection: settings_store.save(connection, Key.DAMAGE_SEEN, text[:200])
-        )
-        _log.error("the tablet's file is damaged: %s", text)
+        with suppress(DatabaseError, StoreFullError):  # quick_check at the next start sees it, too
+            self._database.write(
+                lambda connection: settings_store.save(connection, Key.DAMAGE_SEEN, text[:200])
+            )
         return SyncProblem(Reason.DAMAGED, text)
 
     def _without_room(self, full: StoreFullError) -> SyncVerdict:
