@@ -67,11 +67,14 @@ class TapClock:
         `offset_ms` is server minus tablet at the last contact, `contact_ms` the server's clock
         then, ms since 1970 UTC; None before any.
         """
+        elapsed_ms = self.elapsed_ms()
         wall_s = self._clock.wall_seconds(1.0)
         rate = 1.0 / wall_s if wall_s > 0 else 1.0
         return DeviceTime(
             wall_ms=clamped_ms(self._clock.now_utc()),
-            mono_ms=int(time.monotonic_ns() * rate) // 1_000_000,
+            mono_ms=int(time.monotonic_ns() * rate) // 1_000_000
+            if elapsed_ms is None
+            else elapsed_ms,
             boot_id=self._boot_id,
             offset_ms=min(max(offset_ms, -LATEST_MS), LATEST_MS),
             contact_ms=None if contact_ms is None else min(max(contact_ms, 0), LATEST_MS),

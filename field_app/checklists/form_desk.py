@@ -12,6 +12,7 @@ from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
 from field_app.forms.numbers import is_of_gas, most_lel_pct
 from field_app.orders import order_store
+from field_app.orders.moments import moment_kept, passed_ms, surely_passed_ms
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import keep_earlier_gas, leave_form_behind
 from field_app.orders.stamps import Stamps
@@ -24,9 +25,10 @@ from field_app.store import (
     settings_store,
 )
 from field_app.store.database_io import Database
-from field_app.store.draft_store import DraftAnswer, DraftKey
+from field_app.store.draft_store import Draft, DraftAnswer, DraftKey
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.saved_at import SavedAt
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
@@ -36,7 +38,7 @@ from wire_contracts.forms.model import FORM_ENTITY
 from wire_contracts.forms.publication import FormHead
 from wire_contracts.forms.session import FormSession
 from wire_contracts.frames import utc_from_ms
-from wire_contracts.operations import OperationKind
+from wire_contracts.operations import DeviceTime, OperationKind
 from wire_contracts.orders import ENTITY, FactType
 from wire_contracts.sealed import SealedKind
 
@@ -153,7 +155,6 @@ class FormDesk:
         """Put by what was begun at a stop or in a home on a visit that is over, but for dangers."""
 
         def old(connection: Connection) -> list[DraftKey]:
-            since_ms = self._stamps.now(connection).wall_ms - _VISIT_MS
             keys = [
                 _draft_key(subject, form, author)
                 for form in draft_store.forms_begun(connection, subject.about_id, author)
@@ -162,7 +163,7 @@ class FormDesk:
             return [
                 key
                 for key in keys
-                if (draft_store.load_draft(connection, key).saved_at_ms or 0) < since_ms
+                if self._age_ms(draft_store.load_draft(connection, key)) > _VISIT_MS
                 and self._is_more_than_dangers(connection, key)
             ]
 
@@ -173,6 +174,10 @@ class FormDesk:
 
         if self._database.read(old):
             self._database.write(work)
+
+    def _age_ms(self, draft: Draft) -> int:
+        """Return how old the last answer of a draft is by the clock that says longer."""
+        return 0 if draft.last is None else self._stamps.moment().age_ms(moment_kept(draft.last))
 
     def _dangers(self, connection: Connection, key: DraftKey) -> dict[str, str]:
         answers = _texts(draft_store.load_draft(connection, key).answers)
@@ -191,7 +196,7 @@ class FormDesk:
             answer = DraftAnswer(
                 order_id=key.order_id, form=key.form, field=place, value=text, actor=key.author
             )
-            draft_store.save_answer(connection, answer, before.times_ms[place])
+            draft_store.save_answer(connection, answer, before.saved[place])
         if dangers:
             sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
 
@@ -224,7 +229,7 @@ class FormDesk:
                     value=text,
                     actor=stamp.actor,
                 )
-                draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+                draft_store.save_answer(connection, answer, stamp.saved_at)
             sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
             _rebuild_line(connection, subject)
             return stamp.at.wall_ms
@@ -280,34 +285,53 @@ class FormDesk:
         )
         return frozenset(form.rpartition("@")[0] for form in forms)
 
-    def most_lel_pct(self, subject: FormSubject, since_ms: int = 0) -> float | None:
+    def most_lel_pct(
+        self, subject: FormSubject, since_n: int = 0, within_ms: int | None = None
+    ) -> float | None:
         """Return the most gas that the forms of a subject tell of; None: of none.
 
-        Every form that was finished since a moment of the tablet's clock, also where it was
-        finished again with less; what anybody has typed into one that is not finished: a colleague
-        since that moment; and what stood there before it was typed over.
+        Every form that was finished since the operation `since_n`, also where it was finished again
+        with less; what anybody has typed into one that is not finished: a colleague since then; and
+        what stood there before it was typed over. What is surely older than `within_ms` is left
+        out: a clock that is set forward makes no danger old.
         """
-        return self._database.read(lambda each: self._most_lel_pct(each, subject, since_ms))
+        return self._database.read(
+            lambda each: self._most_lel_pct(each, subject, since_n, within_ms)
+        )
 
     def order_lel_pct(self, connection: Connection, order_id: str) -> float | None:
         """Return the most gas that the forms of an order ever told of, inside a transaction."""
-        return self._most_lel_pct(connection, FormSubject(about=ENTITY, about_id=order_id), 0)
+        return self._most_lel_pct(connection, FormSubject(about=ENTITY, about_id=order_id))
 
     def _most_lel_pct(
-        self, connection: Connection, subject: FormSubject, since_ms: int
+        self,
+        connection: Connection,
+        subject: FormSubject,
+        since_n: int = 0,
+        within_ms: int | None = None,
     ) -> float | None:
-        author = self._stamps.actor()
-        sealed = _sealed(connection, subject, since_ms)
+        author, now = self._stamps.actor(), self._stamps.now(connection)
+        sealed = [
+            (answers.form, answers.answers)
+            for at, answers in _sealed(connection, subject, since_n)
+            if within_ms is None or surely_passed_ms(at, now) <= within_ms
+        ]
+        since = draft_store.drafts_since(connection, subject.about_id, since_n)
         drafts = [
-            (key.form, _drafted(connection, subject, key.form, key.author))
-            for key, at_ms in draft_store.drafts_of(connection, subject.about_id)
-            if at_ms >= since_ms or (key.author == author and key.form != WORK_FORM)
+            (key.form, _texts(draft.answers))
+            for key, draft in _drafts(connection, subject)
+            if (key in since and (within_ms is None or self._surely_ms(draft) <= within_ms))
+            or (key.author == author and key.form != WORK_FORM)
         ]
         told = (
             most_lel_pct(answers, self._measuring(connection, form))
-            for form, answers in (*((each.form, each.answers) for each in sealed), *drafts)
+            for form, answers in (*sealed, *drafts)
         )
         return max((each for each in told if each is not None), default=None)
+
+    def _surely_ms(self, draft: Draft) -> int:
+        """Return how long ago the last answer of a draft was kept at least."""
+        return 0 if draft.last is None else self._stamps.moment().surely_ms(moment_kept(draft.last))
 
     def _measuring(self, connection: Connection, form: str) -> frozenset[str]:
         """Return which places of a form measure gas; of the work on site what was typed over."""
@@ -315,35 +339,51 @@ class FormDesk:
         return frozenset({EARLIER_GAS}) if is_work else self._shelf.gas_places(connection, form)
 
     def begun_by_anybody(
-        self, subject: FormSubject, since_ms: int = 0
-    ) -> list[tuple[str, int, AnswerSet]]:
-        """Return (author, when, answers) of the forms of a subject that nobody has finished."""
+        self, subject: FormSubject, since_n: int = 0
+    ) -> list[tuple[str, SavedAt, AnswerSet]]:
+        """Return (author, when, answers) of the forms of a subject that nobody has finished.
 
-        def work(connection: Connection) -> list[tuple[str, int, AnswerSet]]:
+        Those in which something was kept since the operation `since_n`.
+        """
+
+        def work(connection: Connection) -> list[tuple[str, SavedAt, AnswerSet]]:
+            since = draft_store.drafts_since(connection, subject.about_id, since_n)
             return [
                 (
                     key.author,
-                    at_ms,
+                    draft.last,
                     AnswerSet(
                         form=key.form,
                         form_sha256="",
                         about=subject.about,
                         about_id=subject.about_id,
-                        answers=_drafted(connection, subject, key.form, key.author),
+                        answers=_texts(draft.answers),
                     ),
                 )
-                for key, at_ms in draft_store.drafts_of(connection, subject.about_id)
-                if at_ms >= since_ms
+                for key, draft in _drafts(connection, subject)
+                if key in since and draft.last is not None
             ]
 
         return self._database.read(work)
 
-    def finished(self, subject: FormSubject, since_ms: int = 0) -> tuple[AnswerSet, ...]:
+    def finished(
+        self, subject: FormSubject, since_n: int = 0, within_ms: int | None = None
+    ) -> tuple[AnswerSet, ...]:
         """Return what was sealed for a subject on this tablet in the last 90 days, oldest first.
 
-        `since_ms` is a moment of the tablet's clock before which nothing counts.
+        What was sealed before the operation `since_n`, or is older than `within_ms` by the clock
+        that says longer, does not count.
         """
-        return tuple(self._database.read(lambda connection: _sealed(connection, subject, since_ms)))
+
+        def work(connection: Connection) -> tuple[AnswerSet, ...]:
+            now = self._stamps.now(connection)
+            return tuple(
+                answers
+                for at, answers in _sealed(connection, subject, since_n)
+                if within_ms is None or passed_ms(at, now) <= within_ms
+            )
+
+        return self._database.read(work)
 
     def _sheet(
         self, connection: Connection, subject: FormSubject, shelved: ShelvedForm, author: str
@@ -363,6 +403,14 @@ class FormDesk:
             saved=saved,
             saved_at_ms=draft.saved_at_ms,
         )
+
+
+def _drafts(connection: Connection, subject: FormSubject) -> list[tuple[DraftKey, Draft]]:
+    """Return the drafts of this visit about a subject, of everybody, the oldest first."""
+    return [
+        (key, draft_store.load_draft(connection, key))
+        for key, _at_ms in draft_store.drafts_of(connection, subject.about_id)
+    ]
 
 
 def _drafted(
@@ -420,16 +468,22 @@ def _fact(answers: AnswerSet, subject: FormSubject, stamp: TapStamp) -> NewOpera
     )
 
 
-def _sealed(connection: Connection, subject: FormSubject, since_ms: int = 0) -> list[AnswerSet]:
-    payloads = [
-        entry.operation.payload
+def _sealed(
+    connection: Connection, subject: FormSubject, since_n: int = 0
+) -> list[tuple[DeviceTime, AnswerSet]]:
+    """Return what was sealed for a subject since an operation, and when, the oldest first."""
+    found = [
+        (operation.at, _read_answers(operation.payload))
         for entry in outbox_store.entries_of(connection, subject.about_id)
-        if entry.operation.field == FactType.FORM_ANSWERSET
-        and entry.operation.payload is not None
-        and entry.made_at_ms >= since_ms
+        if (operation := entry.operation).field == FactType.FORM_ANSWERSET
+        and operation.payload is not None
+        and operation.n >= since_n
     ]
-    found = [_read_answers(payload) for payload in payloads]
-    return [each for each in found if each is not None and each.about == subject.about]
+    return [
+        (at, answers)
+        for at, answers in found
+        if answers is not None and answers.about == subject.about
+    ]
 
 
 def _read_answers(payload: JsonObject) -> AnswerSet | None:
@@ -441,7 +495,7 @@ def _read_answers(payload: JsonObject) -> AnswerSet | None:
 
 
 def _last_answers(connection: Connection, subject: FormSubject, form_id: str) -> dict[str, str]:
-    for answers in reversed(_sealed(connection, subject)):
+    for _at, answers in reversed(_sealed(connection, subject)):
         if answers.form.rpartition("@")[0] == form_id:
             return dict(answers.answers)
     return {}

@@ -11,9 +11,9 @@ from field_app.orders.lone_watch import (
     HelpCalled,
     Watch,
     WatchMoment,
-    surely_passed_ms,
     watch_at,
 )
+from field_app.orders.moments import surely_passed_ms
 from field_app.orders.own_facts import OwnFact
 from field_app.orders.site_changes import Change, new_fact, operation_of
 from field_app.orders.stamps import Stamps

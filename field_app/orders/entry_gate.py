@@ -9,6 +9,7 @@ from typing import Final
 
 from field_app.forms.names import bare_name
 from field_app.forms.numbers import most_number, parse_lel_pct, parse_number, worst_lel_pct
+from field_app.orders.moments import TimerMoment
 from wire_contracts.site_facts import GasMeasurement
 from wire_contracts.van import AirValue, GasDetector
 
@@ -156,9 +157,12 @@ def detector_reasons(detector: Detector, today: date) -> tuple[GateReason, ...]:
     return (GateReason.CALIBRATION_DUE,) if detector.calibrated_until < today else ()
 
 
-def is_too_old(typed_at_ms: int, now_ms: int) -> bool:
-    """Return whether a value says nothing of the air now; one of the future is no proof either."""
-    age_ms = now_ms - typed_at_ms
+def is_too_old(measured: TimerMoment, now: TimerMoment) -> bool:
+    """Return whether a value says nothing of the air now, by the clock that says longer.
+
+    One of the future is no proof either.
+    """
+    age_ms = now.age_ms(measured)
     return not -_SLACK_MS <= age_ms < GOOD_FOR_MIN * _MINUTE_MS
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from wire_contracts.frames import LATEST_MS
+from field_app.orders.moments import passed_ms
 from wire_contracts.operations import DeviceTime
 from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent
 
@@ -71,36 +71,6 @@ class WatchMoment:
     event: LoneWorkerEvent
     is_told: bool = False
     is_refused: bool = False
-
-
-CLOCKS_AGREE: Final = timedelta(seconds=5)
-"""Two clocks that differ by less are taken for one."""
-
-
-def passed_ms(since: DeviceTime, now: DeviceTime) -> int:
-    """Return how long ago a moment was: somebody may have set the wall clock since.
-
-    The longer of both clocks counts, so that the question comes too early and never too late; the
-    monotonic one rests while the tablet sleeps. After a restart only the wall's is left: a moment
-    that lies before it in the future is so long ago that it must be asked now.
-    """
-    wall_ms = now.wall_ms - since.wall_ms
-    if since.boot_id == now.boot_id:
-        mono_ms = now.mono_ms - since.mono_ms
-        is_set = mono_ms - wall_ms > CLOCKS_AGREE // timedelta(milliseconds=1)
-        return mono_ms if is_set else wall_ms
-    return wall_ms if wall_ms >= 0 else LATEST_MS
-
-
-def surely_passed_ms(since: DeviceTime, now: DeviceTime) -> int:
-    """Return how long ago a moment was at least: what ends by itself ends late, never early.
-
-    A wall clock that the network puts right by days ends no watch.
-    """
-    wall_ms = now.wall_ms - since.wall_ms
-    if since.boot_id != now.boot_id:
-        return wall_ms
-    return min(wall_ms, now.mono_ms - since.mono_ms)
 
 
 def watch_at(moments: Sequence[WatchMoment], now: DeviceTime) -> Watch:

@@ -22,6 +22,7 @@ from field_app.orders.begun_findings import GAS_FIELD, BegunFinding, begun_by_ot
 from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
+from field_app.orders.moments import TimerMoment, moment_at, moment_kept
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.own_facts import is_case_over
 from field_app.orders.site_changes import (
@@ -99,7 +100,8 @@ class FindingSheet:
         record: What was done on site.
         photos: Photos of the order on this tablet; a signature shows nothing.
         begun: What others of the crew began in the same form and did not finish.
-        gas_at_ms: When the gas was typed, or sealed before, by the tablet's clock; None: never.
+        gas_at: When the gas was typed, or sealed before; None: never.
+        gas_at_ms: The same by the wall clock as it goes now.
     """
 
     order_id: str
@@ -111,6 +113,7 @@ class FindingSheet:
     record: WorkRecord = _NO_WORK
     photos: int = 0
     begun: Sequence[BegunFinding] = ()
+    gas_at: TimerMoment | None = None
     gas_at_ms: int | None = None
 
     def lacking(self, answers: FindingAnswers, outside: Evidence) -> Sequence[Lacking]:
@@ -213,8 +216,7 @@ class OrderDesk:
         author = self._stamps.actor()
 
         def work(connection: Connection) -> FindingSheet:
-            now_ms = self._stamps.now(connection).wall_ms
-            return _sheet(connection, order_id, author, now_ms)
+            return _sheet(connection, order_id, author, self._stamps.moment())
 
         return self._database.read(work)
 
@@ -235,7 +237,7 @@ class OrderDesk:
                     value=value,
                     actor=stamp.actor,
                 )
-                draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+                draft_store.save_answer(connection, answer, stamp.saved_at)
             draft = _draft_key(order_id, stamp.actor)
             sealed_store.seal_draft(connection, stamp.seal, draft, stamp.at.wall_ms)
             order_store.rebuild_lines(connection, [order_id])
@@ -257,7 +259,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor, stamp.at.wall_ms)
+            sheet = _sheet(connection, order_id, stamp.actor, self._stamps.moment())
             _check_step(sheet.document, WorkOrderEvent.FINISH)
             lacking: Sequence[Lacking] = ()
             if outside is not None:
@@ -288,7 +290,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor, stamp.at.wall_ms)
+            sheet = _sheet(connection, order_id, stamp.actor, self._stamps.moment())
             if not sheet.is_gas_for_others(sheet.answers, outside or Evidence()):
                 raise FindingIncompleteError(sheet.missing)
             _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
@@ -310,7 +312,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor, stamp.at.wall_ms)
+            sheet = _sheet(connection, order_id, stamp.actor, self._stamps.moment())
             found = outside or Evidence()
             if not sheet.is_gas_for_others(sheet.answers, found):
                 raise FindingIncompleteError(sheet.missing)
@@ -351,13 +353,13 @@ def _draft_key(order_id: str, author: str) -> DraftKey:
     return DraftKey(order_id=order_id, form=FINDING_FORM, author=author)
 
 
-def _sheet(connection: Connection, order_id: str, author: str, now_ms: int) -> FindingSheet:
+def _sheet(connection: Connection, order_id: str, author: str, now: TimerMoment) -> FindingSheet:
     document = _readable(connection, order_id)
     draft = draft_store.load_draft(connection, _draft_key(order_id, author))
-    sealed, sealed_at_ms = _sealed_before(connection, order_id)
+    sealed, sealed_at = _sealed_before(connection, order_id)
     fields = {**sealed, **draft.answers}
     answers = read_answers(fields)
-    gas_at_ms = _gas_typed_at(connection, order_id, author) or sealed_at_ms
+    gas_at = _gas_typed_at(connection, order_id, author) or sealed_at
     work = draft_store.load_draft(
         connection, DraftKey(order_id=order_id, form=WORK_FORM, author=author)
     )
@@ -372,9 +374,10 @@ def _sheet(connection: Connection, order_id: str, author: str, now_ms: int) -> F
             document.medium,
             answers,
             document.order_type,
-            is_gas_old=gas_at_ms is not None and is_too_old(gas_at_ms, now_ms),
+            is_gas_old=gas_at is not None and is_too_old(gas_at, now),
         ),
-        gas_at_ms=gas_at_ms,
+        gas_at=gas_at,
+        gas_at_ms=None if gas_at is None else now.wall_ms_of(gas_at),
         saved_at_ms=draft.saved_at_ms,
         record=record,
         photos=_photo_count(connection, order_id, record.begun_at_ms),
@@ -382,14 +385,10 @@ def _sheet(connection: Connection, order_id: str, author: str, now_ms: int) -> F
     )
 
 
-def _gas_typed_at(connection: Connection, order_id: str, author: str) -> int | None:
+def _gas_typed_at(connection: Connection, order_id: str, author: str) -> TimerMoment | None:
     """Return when the author typed the gas of the finding; None where nobody typed it here."""
-    times = [
-        each.saved_at_ms
-        for each in draft_store.load_everyones(connection, order_id, FINDING_FORM)
-        if each.author == author and each.field == GAS_FIELD
-    ]
-    return max(times, default=None)
+    saved = draft_store.load_draft(connection, _draft_key(order_id, author)).saved
+    return moment_kept(saved[GAS_FIELD]) if GAS_FIELD in saved else None
 
 
 def _photo_count(connection: Connection, order_id: str, since_ms: int) -> int:
@@ -399,7 +398,7 @@ def _photo_count(connection: Connection, order_id: str, since_ms: int) -> int:
 
 def _sealed_before(
     connection: Connection, order_id: str
-) -> tuple[dict[str, JsonValue], int | None]:
+) -> tuple[dict[str, JsonValue], TimerMoment | None]:
     """Return the answers sealed last, and when: a finish that was refused is corrected only.
 
     What was sealed before the crew came to the order this time says nothing of now.
@@ -415,7 +414,8 @@ def _sealed_before(
                 return {}, None  # another visit begins with what is found then
             fields = draft_of_sealed(answers) if isinstance(answers, Mapping) else {}
             at_ms = payload.get("measured_at")
-            return fields, at_ms if isinstance(at_ms, int) else entry.made_at_ms
+            lay_ms = max(0, entry.made_at_ms - at_ms) if isinstance(at_ms, int) else 0
+            return fields, moment_at(entry.operation.at).earlier(lay_ms)
     return {}, None
 
 

@@ -27,6 +27,7 @@ class OwnFact:
         is_told: The server has confirmed it.
         is_refused: The server did not take it.
         at: The time of the tap by every clock; None where only the wall's is known.
+        n: The running number of its operation: the order of writing.
     """
 
     fact_id: str
@@ -37,6 +38,7 @@ class OwnFact:
     is_told: bool = False
     is_refused: bool = False
     at: DeviceTime | None = None
+    n: int = 0
 
 
 def case_begins(facts: Sequence[OwnFact]) -> int:
@@ -76,6 +78,11 @@ def begun_at_ms_of(facts: Sequence[OwnFact], begins: int) -> int:
     """Return when the case began; the clock may have been put right after the finding before it."""
     found = [each.at_ms + 1 for each in facts[:begins] if is_finding(each)]
     return min(max(found), facts[begins].at_ms) if found else 0
+
+
+def begun_n_of(facts: Sequence[OwnFact], begins: int) -> int:
+    """Return the first operation after the finding of the case before, 0 where there was none."""
+    return max((each.n + 1 for each in facts[:begins] if is_finding(each)), default=0)
 
 
 def ends_visit(fact: OwnFact) -> bool:

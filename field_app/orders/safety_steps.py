@@ -7,7 +7,7 @@ from typing import Final
 
 from field_app.forms.numbers import parse_number, worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
-from field_app.orders.moments import TimerMoment, typed_ms
+from field_app.orders.moments import TimerMoment, moment_of, typed_ms
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType
 from wire_contracts.quantities import Medium, Quantity
@@ -236,8 +236,8 @@ def old_values(plan: StepPlan, typed: Mapping[str, str], now: TimerMoment) -> fr
         field.key
         for field in plan.fields
         if typed.get(field.key, "").strip()
-        and (at_ms := typed_ms(typed.get(f"{field.key}{TYPED_AT}", ""), now)) is not None
-        and is_too_old(at_ms, now.wall_ms)
+        and (typed_at := moment_of(typed.get(f"{field.key}{TYPED_AT}", ""))) is not None
+        and is_too_old(typed_at, now)
     )
 
 

@@ -12,6 +12,7 @@ from field_app.orders import order_store
 from field_app.orders.begun_findings import gas_in_findings
 from field_app.orders.entry_gate import Detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
+from field_app.orders.moments import moment_kept
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
     is_unsafe,
@@ -115,13 +116,13 @@ class SiteDesk(SiteBook):
         except OrderGoneError:
             return
         key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
-        times_ms = draft_store.load_draft(connection, key).times_ms
+        saved = draft_store.load_draft(connection, key).saved
         for plan in (each for each in sheet.plans if each.wait_min):
             step, unsafe = str(plan.step), unsafe_typed_over(plan, sheet.typed, texts)
             stood = {
                 field: text
                 for field, text in unsafe.items()
-                if not 0 <= sheet.now_ms - times_ms[f"{step}.{field}"] < SLIP_MS
+                if not 0 <= sheet.moment.age_ms(moment_kept(saved[f"{step}.{field}"])) < SLIP_MS
             }
             if stood:
                 done = StepDone(step=plan.step, values={**stood}, is_undone=True, is_unsafe=True)

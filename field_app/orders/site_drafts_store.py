@@ -15,6 +15,7 @@ from field_app.forms.numbers import FULL_SCALE_LEL_PCT, most_lel_pct, worst_lel_
 from field_app.orders import order_store
 from field_app.orders.begun_findings import GAS_FIELD, gas_in_findings
 from field_app.orders.entry_gate import Detector
+from field_app.orders.moments import TimerMoment, moment_kept
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.step_timer import TIMER_PAGE
@@ -68,7 +69,7 @@ def keep_typed(
         answer = DraftAnswer(
             order_id=order_id, form=WORK_FORM, field=name, value=value, actor=stamp.actor
         )
-        draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+        draft_store.save_answer(connection, answer, stamp.saved_at)
     seal_typed(connection, order_id, stamp)
 
 
@@ -163,7 +164,7 @@ def keep_earlier_gas(
     slip_ms: int = SLIP_MS,
 ) -> None:
     """Keep gas that stood in a draft of a record and is typed over with these texts, by field."""
-    former = gas_typed_over(connection, draft, texts, stamp.at.wall_ms, slip_ms)
+    former = gas_typed_over(connection, draft, texts, moment_kept(stamp.saved_at), slip_ms)
     lel_pct = 0.0 if former is None else worst_lel_pct(str(former.value)) or 0.0
     before = worst_lel_pct(gas_typed(connection, draft.order_id).get(EARLIER_GAS, "")) or 0.0
     if former is None:
@@ -178,7 +179,7 @@ def gas_typed_over(
     connection: Connection,
     draft: DraftKey,
     texts: Mapping[str, str],
-    now_ms: int,
+    now: TimerMoment,
     slip_ms: int = SLIP_MS,
 ) -> KeptAnswer | None:
     """Return the most gas that stood in a draft and is typed over, None for none.
@@ -191,7 +192,7 @@ def gas_typed_over(
         for each in draft_store.load_everyones(connection, draft.order_id, draft.form)
         if each.author == draft.author
         and each.field in texts
-        and not 0 <= now_ms - each.saved_at_ms < slip_ms
+        and not 0 <= now.age_ms(moment_kept(each.at)) < slip_ms
         and _is_other(texts[each.field], str(each.value or ""))
     ]
     return max(found, key=lambda each: worst_lel_pct(str(each.value)) or 0.0, default=None)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from field_app.orders.entry_gate import Detector
-from field_app.orders.lone_watch import passed_ms
-from field_app.orders.moments import TimerMoment
+from field_app.orders.entry_gate import Detector, is_too_old
+from field_app.orders.moments import TimerMoment, moment_at
 from field_app.orders.safety_steps import StepPlan, steps_offered
 from field_app.orders.work_record import WorkRecord
 from wire_contracts.operations import DeviceTime
@@ -58,16 +57,9 @@ class SiteSheet:
         return steps_offered(self.document.order_type, self.document.medium)
 
     @property
-    def air_age_ms(self) -> int:
-        """Return how old the newest measurement of the air is, by the clock that says longer."""
-        if not self.record.gas:
-            return 0
-        kept_ms, gas = self.record.gas[-1]
-        lay_ms = max(0, kept_ms - (gas.measured_at_ms or kept_ms))
-        wall_ms = self.now_ms - kept_ms
-        if self.record.gas_at is None or self.now is None:
-            return lay_ms + wall_ms
-        return lay_ms + max(wall_ms, passed_ms(self.record.gas_at, self.now))
+    def is_air_old(self) -> bool:
+        """Return whether the newest measurement of the air says nothing of it now."""
+        return _is_air_old(self.record, self.now_ms, self.now)
 
     def values_of(self, page: str) -> dict[str, str]:
         """Return what was typed on one page, by field."""
@@ -84,11 +76,27 @@ class WellSheet:
     now_ms: int
     passed_ms: int
     van: Van
+    now: DeviceTime | None = None
     saved_at_ms: int | None = None
+
+    @property
+    def is_air_old(self) -> bool:
+        """Return whether the newest measurement of the air says nothing of it now."""
+        return _is_air_old(self.record, self.now_ms, self.now)
 
     def values_of(self, page: str) -> dict[str, str]:
         """Return what was typed on one page, by field."""
         return _values_of(self.typed, page)
+
+
+def _is_air_old(record: WorkRecord, now_ms: int, now: DeviceTime | None) -> bool:
+    """Return whether the air was measured last too long ago, by the clock that says longer."""
+    if not record.gas:
+        return True
+    kept_ms, gas = record.gas[-1]
+    kept = TimerMoment(kept_ms) if record.gas_at is None else moment_at(record.gas_at)
+    measured = kept.earlier(max(0, kept_ms - (gas.measured_at_ms or kept_ms)))
+    return is_too_old(measured, TimerMoment(now_ms) if now is None else moment_at(now))
 
 
 def surely_come_ms(now: DeviceTime) -> int:

@@ -95,6 +95,7 @@ def load_well(connection: Connection, record: str, stamps: Stamps) -> WellSheet:
         detector=trusted_detector(used, van.detectors),
         now_ms=now.wall_ms,
         passed_ms=surely_come_ms(now),
+        now=now,
         van=van,
         saved_at_ms=draft.saved_at_ms,
     )

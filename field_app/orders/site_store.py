@@ -117,4 +117,5 @@ def own_fact(entry: OutboxEntry) -> OwnFact:
         is_told=entry.status not in WAITING and entry.status is not OpStatus.REFUSED,
         is_refused=entry.status is OpStatus.REFUSED,
         at=operation.at,
+        n=operation.n,
     )

@@ -57,5 +57,6 @@ class Stamps:
             session=session,
             at=self.now(connection),
             app=self._app,
+            elapsed_ms=self.elapsed_ms(),
             seal=self._seal,
         )

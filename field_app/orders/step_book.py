@@ -7,7 +7,7 @@ from typing import Final
 
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
-from field_app.orders.lone_watch import passed_ms
+from field_app.orders.moments import TimerMoment, moment_at
 from field_app.orders.safety_steps import LEL_SAFE_PCT, LEL_STOP_PCT
 from wire_contracts.operations import DeviceTime
 from wire_contracts.site_facts import DoneStep, SafetyStep, StepDone
@@ -51,10 +51,10 @@ class TakenStep:
 
     def is_too_old(self, now: DeviceTime) -> bool:
         """Return whether its air says nothing of the air now, by the clock that says longer."""
-        measured_ms = self.done.measured_at_ms or self.at_ms
-        passed = now.wall_ms - self.at_ms if self.at is None else passed_ms(self.at, now)
-        earliest_ms = min(measured_ms, now.wall_ms - passed - (self.at_ms - measured_ms))
-        return is_too_old(measured_ms, now.wall_ms) or is_too_old(earliest_ms, now.wall_ms)
+        lay_ms = self.at_ms - (self.done.measured_at_ms or self.at_ms)
+        by_wall = TimerMoment(self.at_ms - lay_ms)
+        taken = by_wall if self.at is None else moment_at(self.at).earlier(lay_ms)
+        return any(is_too_old(each, moment_at(now)) for each in (by_wall, taken))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from field_app.orders.own_facts import (
     ARRIVED,
     OwnFact,
     begun_at_ms_of,
+    begun_n_of,
     case_begins,
     ends_visit,
     is_handed_over,
@@ -81,7 +82,8 @@ class WorkRecord:
         gas_since_test: The most gas that a step found after the newest test of the air, % LEL.
         gas_at: When the newest measurement of the air was taken, by every clock.
         begun_at_ms: The first moment after the finding of the case before, by the tablet's clock:
-            older photos and forms prove nothing now. 0 where there was none.
+            older photos prove nothing now. 0 where there was none.
+        begun_n: The same in the order of writing, for what was typed and for forms.
         gas_order: The order of class A that gas made over this one, the newest; None without one.
     """
 
@@ -100,6 +102,7 @@ class WorkRecord:
     gas_at: DeviceTime | None = None
     gas_order: GasOrder | None = None
     begun_at_ms: int = 0
+    begun_n: int = 0
 
     @property
     def done(self) -> frozenset[SafetyStep]:
@@ -183,6 +186,7 @@ def work_record(
         lel_pct=max((value for value in found if value is not None), default=None),
         gas_order=_gas_order(facts, begins),
         begun_at_ms=begun_at_ms_of(facts, begins),
+        begun_n=begun_n_of(facts, begins),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from field_app.orders.lone_watch import surely_passed_ms
+from field_app.orders.moments import TimerMoment, moment_at, surely_passed_ms
 from field_app.patrols import home_check, inspection_store
 from field_app.patrols.home_check import Sheet
 from field_app.patrols.inspection_store import SeenHome
@@ -49,12 +49,12 @@ _CORRECTED_MS: Final = 3_600_000
 class AskedOrder:
     """An order that was asked for over dangers of a home.
 
-    `at_ms` is of the tablet's clock; `is_finished`: the visit was finished after it.
+    `is_finished`: the visit was finished after it.
     """
 
     order_id: str
     items: frozenset[CheckItem]
-    at_ms: int
+    at: TimerMoment
     status: OpStatus
     is_finished: bool
 
@@ -72,7 +72,7 @@ def orders_asked(own: Sequence[OutboxEntry]) -> list[AskedOrder]:
             AskedOrder(
                 order_id=str(payload.get("order_id", "")),
                 items=frozenset(item for item in CheckItem if f"{_NEXT}{item}{_SAYS}" in note),
-                at_ms=entry.made_at_ms,
+                at=moment_at(entry.operation.at),
                 status=entry.status,
                 is_finished=number < last,
             )
@@ -85,7 +85,7 @@ def _is_check(entry: OutboxEntry) -> bool:
 
 
 def order_standing(
-    asked: Sequence[AskedOrder], grave: Iterable[CheckItem], now_ms: int
+    asked: Sequence[AskedOrder], grave: Iterable[CheckItem], now: TimerMoment
 ) -> AskedOrder | None:
     """Return the order of this visit that was asked for over these very dangers, None without one.
 
@@ -95,7 +95,7 @@ def order_standing(
     standing = [
         each
         for each in asked
-        if each.at_ms >= now_ms - (_CORRECTED_MS if each.is_finished else _ONE_SHIFT_MS)
+        if now.age_ms(each.at) <= (_CORRECTED_MS if each.is_finished else _ONE_SHIFT_MS)
         and each.status is not OpStatus.REFUSED
     ]
     named = frozenset(item for each in standing for item in each.items)
@@ -153,7 +153,9 @@ def call_changes(
     hazards = home_check.hazards_of(sheet, utc_from_ms(stamp.at.wall_ms))
     grave = [hazard for hazard in hazards if hazard.severity == 1]
     own = outbox_store.entries_of(connection, record_of(household_id))
-    is_told = order_standing(orders_asked(own), map(_item_of, grave), stamp.at.wall_ms) is not None
+    is_told = (
+        order_standing(orders_asked(own), map(_item_of, grave), moment_at(stamp.at)) is not None
+    )
     if seen is None or not grave or is_told:
         return []
     request = _home_request(new_id(stamp), grave, seen, is_gas_off=sheet.is_gas_off)
@@ -184,7 +186,7 @@ def visit_changes(
     if seen is None or not home_check.must_shut_off(check.hazards):
         return changes
     grave = [hazard for hazard in check.hazards if hazard.severity == 1]
-    asked = order_standing(orders_asked(own), map(_item_of, grave), stamp.at.wall_ms)
+    asked = order_standing(orders_asked(own), map(_item_of, grave), moment_at(stamp.at))
     order_id = new_id(stamp) if asked is None else asked.order_id
     if asked is None:
         request = _home_request(order_id, grave, seen, is_gas_off=is_gas_off)

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from field_app.orders.moments import TimerMoment, moment_kept
 from field_app.patrols.form_answers import OK, home_answers
 from field_app.patrols.home_check import GROUPS, USUAL_SEVERITY, Sheet
 from field_app.patrols.noted import WRONG
 from field_app.store.draft_store import KeptAnswer
+from field_app.store.saved_at import SavedAt
 from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.home_checks import CheckItem, NoticeOutcome
 
@@ -56,17 +58,17 @@ class HomeAnswers:
         return {**self.own, **self.earlier}
 
 
-def answers_of_visit(kept: Sequence[KeptAnswer], author: str, now_ms: int) -> HomeAnswers:
+def answers_of_visit(kept: Sequence[KeptAnswer], author: str, now: TimerMoment) -> HomeAnswers:
     """Return what stands of everybody's answers when `author` is in the home now.
 
     A hazard stands, whoever noted it and whenever, until the person who is there answers its own
     item anew. Everything else counts for the person who answered it, on this visit alone.
     """
-    kept = sorted(kept, key=lambda each: each.saved_at_ms)
+    kept = sorted(kept, key=lambda each: each.at.place)
     own = {
         each.field: each
         for each in kept
-        if each.author == author and now_ms - each.saved_at_ms < ONE_VISIT_MS
+        if each.author == author and now.age_ms(moment_kept(each.at)) < ONE_VISIT_MS
     }
     others: dict[str, dict[str, KeptAnswer]] = {}
     for each in kept:
@@ -109,19 +111,18 @@ def with_taken_back(sheet: Sheet, dangers: frozenset[CheckItem], typed: Mapping[
     return replace(sheet, taken_back={item: typed.get(f"{WHY}{item}", "") for item in gone})
 
 
-def noted_in_forms(begun: Iterable[tuple[str, int, AnswerSet]]) -> list[KeptAnswer]:
+def noted_in_forms(begun: Iterable[tuple[str, SavedAt, AnswerSet]]) -> list[KeptAnswer]:
     """Return what forms of the office that nobody finished (author, when) say is wrong in a home.
 
     What they say is in order is not: nobody has finished looking.
     """
     found: list[KeptAnswer] = []
-    for author, at_ms, answers in begun:
+    for author, at, answers in begun:
         said = home_answers([answers])
         bad = {name for name, text in said.items() if text == WRONG}
         bad |= {name for name in said if name.startswith(("severity:", "note:"))}
         found += [
-            KeptAnswer(author=author, field=name, value=said[name], saved_at_ms=at_ms)
-            for name in sorted(bad)
+            KeptAnswer(author=author, field=name, value=said[name], at=at) for name in sorted(bad)
         ]
     return found
 
@@ -149,9 +150,7 @@ def _hazards(
 
 def _is_wrong(answers: Mapping[str, KeptAnswer], own: Mapping[str, KeptAnswer], name: str) -> bool:
     there, mine = answers.get(name), own.get(name)
-    is_answered_since = (
-        mine is not None and there is not None and (mine.saved_at_ms >= there.saved_at_ms)
-    )
+    is_answered_since = mine is not None and there is not None and mine.at.place >= there.at.place
     return there is not None and there.value == WRONG and not is_answered_since
 
 

@@ -18,7 +18,7 @@ from field_app.patrols.home_facts import (
 )
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.left_places import POINT_FORM, LeftDanger, left_dangers
-from field_app.patrols.noted import HOME_FORM, inside_at_ms
+from field_app.patrols.noted import HOME_FORM, inside_n
 from field_app.store import draft_store, outbox_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey, KeptAnswer
@@ -97,9 +97,9 @@ class InspectionBook:
         """Return one home."""
         return self._database.read(lambda each: inspection_store.find_home(each, household_id))
 
-    def inside_at_ms(self, household_id: str) -> int:
-        """Return when this tablet's crew was inside a home last, by its own clock; 0: never."""
-        return self._database.read(lambda each: inside_at_ms(each, household_id))
+    def inside_n(self, household_id: str) -> int:
+        """Return the operation with which this tablet's crew told of a home last; 0: never."""
+        return self._database.read(lambda each: inside_n(each, household_id))
 
     def unheard(self) -> Unheard:
         """Return what became of the orders for dangers that the office does not have."""

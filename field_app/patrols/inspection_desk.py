@@ -8,6 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from field_app.forms.numbers import worst_lel_pct
+from field_app.orders.moments import TimerMoment, moment_kept
 from field_app.orders.site_drafts_store import gas_typed_over
 from field_app.patrols import home_check, inspection_store
 from field_app.patrols.home_check import Sheet
@@ -68,12 +69,12 @@ class InspectionDesk(InspectionBook):
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            kept = [(name, value, stamp.at.wall_ms) for name, value in answers.items()]
+            kept = [(name, value, stamp.saved_at) for name, value in answers.items()]
             if GAS in answers and draft.form.startswith(POINT_FORM):
-                now_ms, text = stamp.at.wall_ms, str(answers[GAS] or "")
-                former = _gas_before(connection, self._key(draft), text, now_ms)
-                kept += [(EARLIER_GAS, each.value, each.saved_at_ms) for each in former]
-            for name, value, at_ms in kept:
+                now, text = moment_kept(stamp.saved_at), str(answers[GAS] or "")
+                former = _gas_before(connection, self._key(draft), text, now)
+                kept += [(EARLIER_GAS, each.value, each.at) for each in former]
+            for name, value, at in kept:
                 answer = DraftAnswer(
                     order_id=draft.record_id,
                     form=draft.form,
@@ -81,7 +82,7 @@ class InspectionDesk(InspectionBook):
                     value=value,
                     actor=stamp.actor,
                 )
-                draft_store.save_answer(connection, answer, at_ms)
+                draft_store.save_answer(connection, answer, at)
             sealed_store.seal_draft(connection, stamp.seal, self._key(draft), stamp.at.wall_ms)
 
         self._database.write(work)
@@ -296,10 +297,10 @@ class InspectionDesk(InspectionBook):
 
 
 def _gas_before(
-    connection: Connection, draft: DraftKey, text: str, now_ms: int
+    connection: Connection, draft: DraftKey, text: str, now: TimerMoment
 ) -> list[KeptAnswer]:
     """Return gas that stood at a stop for a while before this text, where it was the most."""
-    former = gas_typed_over(connection, draft, {GAS: text}, now_ms)
+    former = gas_typed_over(connection, draft, {GAS: text}, now)
     known = str(draft_store.load_draft(connection, draft).answers.get(EARLIER_GAS, ""))
     if former is None:
         return []

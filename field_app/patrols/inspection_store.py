@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, select
 
+from field_app.orders.moments import TimerMoment, moment_at
 from field_app.patrols.noted import HOME_FORM, WRONG, noted_in_checklists
 from field_app.patrols.run_state import Fact, RunState, fold
 from field_app.store import draft_store, outbox_store
@@ -68,7 +69,7 @@ VISITING_DAY: Final = timedelta(hours=12)
 class SeenHome:
     """A home with the own visits on top, and how far those are on their way.
 
-    `visited_at_ms` is the same moment as `visited_at_utc` by the tablet's own clock.
+    `visited_at` is when this tablet told of it last, None when it never did.
     """
 
     household_id: str
@@ -76,7 +77,7 @@ class SeenHome:
     mark: RecordState
     visited_at_utc: datetime | None = None
     has_noted_hazard: bool = False
-    visited_at_ms: int = 0
+    visited_at: TimerMoment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +106,19 @@ class SeenMeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRun:
-    """A run with how far its words are on their way; its times are of the tablet's own clock.
+    """A run with how far its words are on their way.
 
+    `begun_n`: the number of the operation with which it began, in the order of writing.
     `is_order_refused`: the server did not take an order for a danger, seen by somebody or not.
-    `checked_in_at_ms`: when somebody was at a checkpoint last.
+    `checked_in_at`: when somebody was at a checkpoint last.
     """
 
     run_id: str
     state: RunState
     mark: RecordState
-    begun_at_ms: int = 0
+    begun_n: int = 0
     is_order_refused: bool = False
-    checked_in_at_ms: Mapping[str, int] = field(default_factory=dict)
+    checked_in_at: Mapping[str, TimerMoment] = field(default_factory=dict)
 
 
 def load_checkpoints(connection: Connection) -> dict[str, Checkpoint]:
@@ -144,10 +146,10 @@ def load_run(connection: Connection, run_id: str) -> SeenRun:
         run_id=run_id,
         state=fold(facts),
         mark=_mark(entries),
-        begun_at_ms=min((entry.made_at_ms for entry in entries), default=0),
+        begun_n=min((entry.operation.n for entry in entries), default=0),
         is_order_refused=_is_order_refused(entries),
-        checked_in_at_ms={
-            fact.checkpoint_id: entry.made_at_ms
+        checked_in_at={
+            fact.checkpoint_id: moment_at(entry.operation.at)
             for entry in entries
             if isinstance(fact := _fact(entry), CheckIn)
         },
@@ -330,7 +332,9 @@ def _seen_home(
         mark=_mark(entries, has_draft=bool(begun)),
         visited_at_utc=visited_at_utc,
         has_noted_hazard=WRONG in begun,
-        visited_at_ms=max((each.made_at_ms for each in entries if _is_visit(each)), default=0),
+        visited_at=next(
+            (moment_at(each.operation.at) for each in reversed(entries) if _is_visit(each)), None
+        ),
     )
 
 

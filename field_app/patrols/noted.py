@@ -3,11 +3,12 @@
 import json
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from field_app.store import draft_store, outbox_store
 from field_app.store.draft_store import earlier_form
 from field_app.store.round_records import record_of, thing_of
+from field_app.store.saved_at import UNKNOWN_N
 from field_app.store.tables import base_row, draft_answer
 from wire_contracts.home_checks import HOUSEHOLD_ENTITY, CheckItem
 from wire_contracts.orders import FactType
@@ -35,14 +36,16 @@ def noted_in_checklists(connection: Connection) -> set[str]:
     One that was inside since has looked at it.
     """
     newest: dict[str, int] = {}
-    for household_id, place, at_ms in connection.execute(_FAILED):
+    for household_id, place, after_n in connection.execute(_FAILED):
         if place.rpartition("/")[2] in set(CheckItem):
-            newest[household_id] = max(at_ms, newest.get(household_id, 0))
-    return {each for each, at_ms in newest.items() if at_ms > inside_at_ms(connection, each)}
+            newest[household_id] = max(after_n, newest.get(household_id, 0))
+    return {each for each, after_n in newest.items() if after_n >= inside_n(connection, each)}
 
 
 _FAILED: Final = select(
-    draft_answer.c.order_id, draft_answer.c.field, draft_answer.c.saved_at_ms
+    draft_answer.c.order_id,
+    draft_answer.c.field,
+    func.coalesce(draft_answer.c.after_n, UNKNOWN_N),
 ).where(
     draft_answer.c.value == json.dumps(FAIL),
     draft_answer.c.form.not_like(f"{earlier_form('')}%"),
@@ -53,12 +56,15 @@ _FAILED: Final = select(
 """Built once: the bar of every screen asks it."""
 
 
-def inside_at_ms(connection: Connection, household_id: str) -> int:
-    """Return when this tablet's crew was inside a home last, by its own clock; 0: never."""
+def inside_n(connection: Connection, household_id: str) -> int:
+    """Return the operation with which this tablet's crew told of a home last; 0: never.
+
+    What was written after it was not looked at by that visit, whatever the wall clock says.
+    """
     own = outbox_store.entries_of(connection, record_of(household_id))
     return max(
         (
-            each.made_at_ms
+            each.operation.n
             for each in own
             if each.operation.field == FactType.SAFETY_CHECK
             and (each.operation.payload or {}).get("is_no_access") is not True

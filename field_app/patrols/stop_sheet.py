@@ -6,6 +6,7 @@ from typing import Final
 
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
+from field_app.orders.moments import TimerMoment, moment_kept
 from field_app.patrols.values import Verdict, is_explosive, judge
 from field_app.store.draft_store import KeptAnswer
 from wire_contracts.patrol_facts import PointOutcome
@@ -79,7 +80,7 @@ class StopAnswers:
 
 
 def answers_of_stop(
-    kept: Sequence[KeptAnswer], author: str, now_ms: int, limits: Sequence[ValueLimit]
+    kept: Sequence[KeptAnswer], author: str, now: TimerMoment, limits: Sequence[ValueLimit]
 ) -> StopAnswers:
     """Return what stands of everybody's answers when `author` is at the stop now."""
     own = {each.field: each for each in kept if each.author == author}
@@ -87,7 +88,7 @@ def answers_of_stop(
     old = {
         name
         for name, each in own.items()
-        if name in limit_of and str(each.value).strip() and is_too_old(each.saved_at_ms, now_ms)
+        if name in limit_of and str(each.value).strip() and is_too_old(moment_kept(each.at), now)
     }
     good = {
         name

@@ -119,9 +119,7 @@ class AirPage(ABC, Generic[S]):
         return frozenset(
             key
             for key, (text, at) in self._kept.items()
-            if text.strip()
-            and text == answers.get(key)
-            and is_too_old(now.wall_ms_of(at), now.wall_ms)
+            if text.strip() and text == answers.get(key) and is_too_old(at, now)
         )
 
     @abstractmethod

@@ -21,6 +21,7 @@ from field_app.forms.finding import (
 from field_app.orders.begun_findings import GAS_FIELD, BegunFinding
 from field_app.orders.completion import Evidence, Lacking
 from field_app.orders.entry_gate import is_too_old
+from field_app.orders.moments import TimerMoment
 from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
 from field_app.presenters.dates import time_text
 from field_app.presenters.form_tools import order_evidence
@@ -39,7 +40,6 @@ from field_app.presenters.wording import (
 from field_app.tablet import Tablet
 from wire_contracts.fields import JsonValue
 from wire_contracts.findings import CAUSE_TEXT, causes_for
-from wire_contracts.frames import ms_from_utc
 from wire_contracts.kinds import FindingResult
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.orders import OrderType, WorkOrderDocument
@@ -66,7 +66,7 @@ class FindingPresenter:
         self._under_way: list[dict[str, JsonValue]] = []
         self._cancel_save: Callable[[], None] | None = None
         self._saved_at_ms: int | None = None
-        self._gas_at_ms: int | None = None
+        self._gas_at: TimerMoment | None = None
         self._message = ""
         self._is_finished = False
         self._second_try = SecondTry(context.worker, self.flush)
@@ -113,7 +113,7 @@ class FindingPresenter:
     def type_measured(self, key: str, text: str) -> None:
         """Take a measured value as typed; it is kept 0.3 s after the last key."""
         if key == Quantity.GAS_LEL_PCT:
-            self._gas_at_ms = ms_from_utc(self._context.clock.now_utc())
+            self._gas_at = self._tablet.site.moment()
         self._type({f"{MEASURED_PREFIX}{key}": text})
 
     def type_note(self, text: str) -> None:
@@ -208,7 +208,7 @@ class FindingPresenter:
                 self._fields |= newer
             self._saved_at_ms = sheet.saved_at_ms
             if not any(GAS_FIELD in newer for newer in (*self._under_way, self._unsaved)):
-                self._gas_at_ms = sheet.gas_at_ms
+                self._gas_at = sheet.gas_at
         self._draw()
 
     def _seal(self, unsure: Mapping[str, JsonValue], *, is_gas: bool) -> str:
@@ -259,8 +259,8 @@ class FindingPresenter:
             self._stage.draw(_blank(self._order_id, message=self._message))
 
     def _is_gas_old(self) -> bool:
-        now_ms = ms_from_utc(self._context.clock.now_utc())
-        return self._gas_at_ms is not None and is_too_old(self._gas_at_ms, now_ms)
+        now = self._tablet.site.moment()
+        return self._gas_at is not None and is_too_old(self._gas_at, now)
 
     def _view(
         self, document: WorkOrderDocument, answers: FindingAnswers, missing: tuple[Missing, ...]

@@ -65,8 +65,8 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
     was opened again proves nothing.
     """
     subject = FormSubject(about=ENTITY, about_id=order.order_id)
-    since_ms = order.record.begun_at_ms
-    done = {each.form.rpartition("@")[0] for each in tablet.forms.finished(subject, since_ms)}
+    since_n = order.record.begun_n
+    done = {each.form.rpartition("@")[0] for each in tablet.forms.finished(subject, since_n)}
     offered = tablet.forms.offers(ENTITY, form_purposes(order.document))
     left = [head for head in offered if head.form_id not in done]
     return Evidence(
@@ -75,7 +75,7 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
             head.title.plain(t.language) for head in left if head.purposes and not head.is_required
         ],
         required_checklists=[head.title.plain(t.language) for head in left if head.is_required],
-        forms_lel_pct=tablet.forms.most_lel_pct(subject, since_ms),
+        forms_lel_pct=tablet.forms.most_lel_pct(subject, since_n),
     )
 
 

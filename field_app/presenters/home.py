@@ -55,7 +55,6 @@ from field_app.store.database_io import StoreFullError
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.round_records import record_of
 from wire_contracts.blobs import BlobRole
-from wire_contracts.frames import ms_from_utc
 from wire_contracts.home_checks import (
     HOUSEHOLD_ENTITY,
     HouseholdState,
@@ -99,11 +98,11 @@ class HomePage:
         self.place_text = household.address
         whole = (household.address, household.building, household.room, household.device_serial)
         self._whole_place = " · ".join(each for each in whole if each)
-        now_ms = ms_from_utc(self._parts.context.clock.now_utc())
+        now = self._parts.site.moment()
         author, everyones = self._parts.desk.everyones(self._draft)
-        inside_ms = self._parts.desk.inside_at_ms(self._household_id)
-        begun = self._parts.forms.begun_by_anybody(self.subject, inside_ms + 1)
-        answers = answers_of_visit([*everyones, *noted_in_forms(begun)], author, now_ms)
+        inside_n = self._parts.desk.inside_n(self._household_id)
+        begun = self._parts.forms.begun_by_anybody(self.subject, inside_n)
+        answers = answers_of_visit([*everyones, *noted_in_forms(begun)], author, now)
         photos = self._parts.photos.count(record_of(self._household_id))
         forms = self._forms()
         return HomeData(
@@ -113,13 +112,13 @@ class HomePage:
             photo_count=photos.total,
             forms=forms,
             asked=self._parts.desk.orders_of_home(self._household_id),
-            now_ms=now_ms,
+            now=now,
             unheard=self._parts.desk.unheard(),
         )
 
     def _forms(self) -> FormsSeen:
-        since_ms = ms_from_utc(self._parts.context.clock.now_utc() - ONE_VISIT)
-        return forms_of(self._parts.forms, self.subject, (), since_ms)
+        within_ms = ONE_VISIT // timedelta(milliseconds=1)
+        return forms_of(self._parts.forms, self.subject, (), within_ms=within_ms)
 
     def _refusal(self, sheet: Sheet, forms: FormsSeen) -> str:
         """Return why the visit cannot be ended; gas that must be shut off waits for no form.
@@ -144,9 +143,10 @@ class HomePage:
 
     def _has_just_told(self, data: HomeData) -> bool:
         """Return whether this tablet told a hazard of the home in this very shift."""
-        home = data.home
-        is_of_now = data.now_ms - home.visited_at_ms < ONE_VISIT / timedelta(milliseconds=1)
-        return is_of_now and home.household.state is HouseholdState.HAZARD
+        at = data.home.visited_at
+        shift_ms = ONE_VISIT // timedelta(milliseconds=1)
+        is_of_now = at is not None and data.now.surely_ms(at) < shift_ms
+        return is_of_now and data.home.household.state is HouseholdState.HAZARD
 
     @property
     def subject(self) -> FormSubject:

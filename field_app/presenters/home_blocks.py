@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from field_app.orders.moments import TimerMoment
 from field_app.patrols.form_answers import OK as _OK
 from field_app.patrols.home_check import (
     Sheet,
@@ -63,7 +64,7 @@ class HomeData:
     photo_count: int
     forms: FormsSeen
     asked: Sequence[AskedOrder]
-    now_ms: int
+    now: TimerMoment
     unheard: Unheard = Unheard.NONE
 
 
@@ -76,7 +77,7 @@ def call_wanted(data: HomeData, sheet: Sheet) -> bool:
     """Return whether a danger that has its words is not told yet."""
     grave = grave_of(sheet)
     is_worded = all(sheet.notes.get(item, "").strip() for item in grave)
-    return bool(grave) and is_worded and order_standing(data.asked, grave, data.now_ms) is None
+    return bool(grave) and is_worded and order_standing(data.asked, grave, data.now) is None
 
 
 class HomeBlocks:
@@ -91,7 +92,7 @@ class HomeBlocks:
         t, grave = self._parts.context.words, grave_of(sheet)
         if not grave:
             return []
-        asked = order_standing(data.asked, grave, data.now_ms)
+        asked = order_standing(data.asked, grave, data.now)
         text = t("Say what is wrong, then order a crew. Leave only when it is shut off.")
         if data.asked and data.asked[-1].status is OpStatus.REFUSED:
             text = t("Order not received: the office does not know. Call the control room now.")

@@ -191,8 +191,7 @@ class OrderPresenter:
             return ()
         forms, subject = self._tablet.forms, FormSubject(about=ENTITY, about_id=self._order_id)
         done = {
-            each.form.rpartition("@")[0]
-            for each in forms.finished(subject, sheet.record.begun_at_ms)
+            each.form.rpartition("@")[0] for each in forms.finished(subject, sheet.record.begun_n)
         }
         heads = forms.offers(ENTITY, form_purposes(sheet.document))
         return form_tools(heads, forms.begun(subject), frozenset(done), self._context.words)

@@ -1,7 +1,7 @@
 """Decides which tools an order page offers, what each says, and what the next step opens."""
 
 from field_app.forms.numbers import shown_number
-from field_app.orders.entry_gate import LEL_ENTRY_PCT, is_too_old
+from field_app.orders.entry_gate import LEL_ENTRY_PCT
 from field_app.orders.next_action import CREW_DONE
 from field_app.orders.safety_steps import next_step
 from field_app.orders.site_sheet import SiteSheet
@@ -53,7 +53,7 @@ def _gas_standing(sheet: SiteSheet, t: Words) -> tuple[str, Tone]:
     text, tone = t("Entry allowed"), Tone.OK
     if shut:
         text, tone = t("Nobody went in"), Tone.DANGER
-    elif is_too_old(sheet.now_ms - sheet.air_age_ms, sheet.now_ms):
+    elif sheet.is_air_old:
         text, tone = t("Measure again"), Tone.WARN
     return " · ".join(part for part in (last.place.strip(), text) if part), tone
 

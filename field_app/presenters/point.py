@@ -65,7 +65,6 @@ from field_app.presenters.stop_gate import (
 )
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
-from wire_contracts.frames import ms_from_utc
 from wire_contracts.patrol_facts import LONGEST_NOTE, Defect, PatrolPoint, PointOutcome
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint, Measure
 
@@ -96,29 +95,30 @@ class PointPage:
             return None
         self.place_text = checkpoint.name.in_language(self._parts.context.words.language)
         run = desk.run(self._run_id)
-        now_ms = ms_from_utc(self._parts.context.clock.now_utc())
+        now = self._parts.site.moment()
         author, everyones = desk.everyones(self._draft)
-        answers = answers_of_stop(everyones, author, now_ms, checkpoint.limits)
-        begun = defects_in_forms(self._parts.forms, self.subject, run.begun_at_ms)
+        answers = answers_of_stop(everyones, author, now, checkpoint.limits)
+        begun = defects_in_forms(self._parts.forms, self.subject, run.begun_n)
         answers = replace(answers, words=[*answers.words, *begun])
         told = run.state.points.get(self._checkpoint_id)
         kind, medium = checkpoint.kind, checkpoint.medium
         subject, purposes = self.subject, (str(kind), f"{kind}:{medium}", str(medium))
-        forms = forms_of(self._parts.forms, subject, purposes, run.begun_at_ms)
+        forms = forms_of(self._parts.forms, subject, purposes, run.begun_n)
         return PointData(
             run=run,
             checkpoint=checkpoint,
             answers=answers,
-            kept={**self._of_forms(forms, now_ms), **_told_before(told), **answers.own},
+            kept={**self._of_forms(forms), **_told_before(told), **answers.own},
             photo_count=self._parts.photos.count(self._photo_record()).total,
             forms=forms,
             air=self._parts.site.well(stop_record(self._run_id, self._checkpoint_id)),
-            now_ms=now_ms,
+            now=now,
         )
 
-    def _of_forms(self, forms: FormsSeen, now_ms: int) -> dict[str, str]:
+    def _of_forms(self, forms: FormsSeen) -> dict[str, str]:
         """Return what the office's forms answer: what was measured only while it is fresh."""
-        fresh = self._parts.forms.finished(self.subject, now_ms - GOOD_FOR_MIN * MINUTE_MS)
+        good_for_ms = GOOD_FOR_MIN * MINUTE_MS
+        fresh = self._parts.forms.finished(self.subject, within_ms=good_for_ms)
         said = {
             name: text
             for name, text in point_answers(forms.done).items()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from field_app.orders.moments import TimerMoment
 from field_app.orders.site_sheet import WellSheet
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.stop_sheet import StopAnswers, TypedWords
@@ -69,7 +70,7 @@ class PointData:
     photo_count: int
     forms: FormsSeen
     air: WellSheet
-    now_ms: int
+    now: TimerMoment
 
     @property
     def lel_pct(self) -> float | None:
@@ -86,8 +87,8 @@ class PointData:
 
     def check_in(self, checkpoint_id: str) -> CheckIn | None:
         """Return what shows that somebody is there; another shift's visit shows nothing."""
-        at_ms = self.run.checked_in_at_ms.get(checkpoint_id, 0)
-        is_of_now = self.now_ms - at_ms < _ONE_SHIFT_MS
+        at = self.run.checked_in_at.get(checkpoint_id)
+        is_of_now = at is not None and self.now.age_ms(at) < _ONE_SHIFT_MS
         return self.run.state.check_ins.get(checkpoint_id) if is_of_now else None
 
 

@@ -44,29 +44,38 @@ class FormsSeen:
 
 
 def forms_of(
-    desk: FormDesk, subject: FormSubject, purposes: Sequence[str], since_ms: int
+    desk: FormDesk,
+    subject: FormSubject,
+    purposes: Sequence[str],
+    since_n: int = 0,
+    within_ms: int | None = None,
 ) -> FormsSeen:
-    """Return the forms that a thing with these purposes offers since a moment of the tablet."""
+    """Return the forms that a thing with these purposes offers, with what was answered in them.
+
+    What counts was written since the operation `since_n` and is no older than `within_ms`: what is
+    good by the clock that says longer, gas by the one that says less.
+    """
     offered = desk.offers(subject.about, purposes)
-    if not offered:
-        return FormsSeen()
-    begun, done = desk.begun(subject), desk.finished(subject, since_ms)
+    begun, done = desk.begun(subject), desk.finished(subject, since_n, within_ms)
     return FormsSeen(
         offered=offered,
         begun=begun,
         done=done,
-        lel_pct=desk.most_lel_pct(subject, since_ms),
+        lel_pct=desk.most_lel_pct(subject, since_n, within_ms),
     )
 
 
-def defects_in_forms(desk: FormDesk, subject: FormSubject, since_ms: int) -> list[TypedWords]:
+def defects_in_forms(desk: FormDesk, subject: FormSubject, since_n: int) -> list[TypedWords]:
     """Return the defects that forms of a stop tell of which nobody has finished."""
     found: list[TypedWords] = []
-    for author, at_ms, answers in desk.begun_by_anybody(subject, since_ms):
+    for author, at, answers in desk.begun_by_anybody(subject, since_n):
         said = point_answers([answers])
         if said.get("outcome") == PointOutcome.DEFECT:
             words = TypedWords(
-                severity=said["severity"], text=said["note"].strip(), author=author, at_ms=at_ms
+                severity=said["severity"],
+                text=said["note"].strip(),
+                author=author,
+                at_ms=at.wall_ms,
             )
             found.append(words)
     return found

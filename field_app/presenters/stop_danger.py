@@ -39,14 +39,14 @@ def _is_recorded(run: SeenRun, checkpoint_id: str) -> bool:
 def _is_dangerous(parts: RoundParts, run: SeenRun, run_id: str, checkpoint_id: str) -> bool:
     _author, everyones = parts.desk.everyones(point_draft(run_id, checkpoint_id))
     subject = FormSubject(about=CHECKPOINT_ENTITY, about_id=checkpoint_id)
-    begun = defects_in_forms(parts.forms, subject, run.begun_at_ms)
-    finished = point_answers(parts.forms.finished(subject, run.begun_at_ms))
+    begun = defects_in_forms(parts.forms, subject, run.begun_n)
+    finished = point_answers(parts.forms.finished(subject, run.begun_n))
     is_noted = any(each.is_grave for each in (*words_at_stop(everyones), *begun))
     if is_noted or is_grave_defect(finished):
         return True
     told = (
         most_gas(everyones),
-        parts.forms.most_lel_pct(subject, run.begun_at_ms),
+        parts.forms.most_lel_pct(subject, run.begun_n),
         parts.site.well(stop_record(run_id, checkpoint_id)).record.lel_pct,
     )
     return any(is_explosive(each) for each in told)

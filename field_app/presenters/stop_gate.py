@@ -6,7 +6,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from field_app.orders.entry_gate import Detector, is_too_old
+from field_app.orders.entry_gate import Detector
 from field_app.orders.moments import TimerMoment
 from field_app.orders.site_sheet import WellSheet
 from field_app.presenters.air_page import AirPage
@@ -36,11 +36,9 @@ def gate_rows(t: Words, checkpoint: Checkpoint, air: WellSheet) -> list[RowsBloc
         return []
     detail, tone = t("before entry"), Tone.WARN
     if air.record.gas:
-        kept_ms, gas = air.record.gas[-1]
-        is_old = is_too_old(gas.measured_at_ms or kept_ms, air.now_ms)
-        if not gas.is_entry_allowed:
+        if not air.record.gas[-1][1].is_entry_allowed:
             detail, tone = t("Nobody went in"), Tone.DANGER
-        elif not is_old:
+        elif not air.is_air_old:
             detail, tone = t("Entry allowed"), Tone.OK
     line = RowLine(
         key=GATE,

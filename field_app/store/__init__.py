@@ -18,6 +18,7 @@ identity_io       the file with the tablet's secret
 lease             what time it must be at the server by now, whatever the wall clock says
 lease_store       until when personal data may stay, what unsent words are sealed to
 personal_rows     which rows are kept as ciphertext only
+saved_at          when an answer was kept, by clocks and in the order of writing
 draft_store       answers that are not sealed yet, each with its author
 sealed_store      what is unsent, readable by the server alone
 quick_json        the faster JSON, where there is one

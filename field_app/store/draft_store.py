@@ -5,10 +5,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
+from field_app.store import settings_store
 from field_app.store.among import is_among_bound
+from field_app.store.saved_at import UNKNOWN_N, SavedAt
+from field_app.store.settings_store import Key
 from field_app.store.tables import draft_answer
 from wire_contracts.fields import JsonValue
 
@@ -39,11 +53,25 @@ class DraftKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The answers of one form of one order, and when each and the last of them was kept."""
+    """The answers of one form of one order, and when each of them was kept."""
 
     answers: Mapping[str, JsonValue]
-    saved_at_ms: int | None
-    times_ms: Mapping[str, int]
+    saved: Mapping[str, SavedAt]
+
+    @property
+    def last(self) -> SavedAt | None:
+        """Return when the last of them was kept, None without any."""
+        return max(self.saved.values(), key=lambda each: each.place, default=None)
+
+    @property
+    def saved_at_ms(self) -> int | None:
+        """Return the same by the wall clock."""
+        return max((each.wall_ms for each in self.saved.values()), default=None)
+
+    @property
+    def times_ms(self) -> Mapping[str, int]:
+        """Return when each was kept, by the wall clock."""
+        return {name: each.wall_ms for name, each in self.saved.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +85,26 @@ class DraftAnswer:
     actor: str
 
 
-def save_answer(connection: Connection, answer: DraftAnswer, saved_at_ms: int) -> None:
-    """Keep one answer; the author's last word stands, another's is not touched."""
+def save_answer(connection: Connection, answer: DraftAnswer, at: SavedAt) -> None:
+    """Keep one answer; the author's last word stands, another's is not touched.
+
+    One that was kept before under another name keeps its place in the order of writing (`turn`).
+    """
+    after_n, turn = at.after_n, at.turn
+    if turn is None:
+        after_n = settings_store.load_integer(connection, Key.LAST_N)
+        turn = settings_store.count_up(connection, Key.LAST_TURN)
     cells = {
         "order_id": answer.order_id,
         "form": f"{answer.form}{_OF}{answer.actor}",
         "field": answer.field,
         "value": json.dumps(answer.value, ensure_ascii=False),
         "actor": answer.actor,
-        "saved_at_ms": saved_at_ms,
+        "saved_at_ms": at.wall_ms,
+        "elapsed_ms": at.elapsed_ms,
+        "boot_id": at.boot_id,
+        "after_n": after_n,
+        "turn": turn,
     }
     connection.execute(_SAVE, cells)
     former = {
@@ -80,7 +119,18 @@ def save_answer(connection: Connection, answer: DraftAnswer, saved_at_ms: int) -
 _NEW: Final = insert(draft_answer)
 _SAVE: Final = _NEW.on_conflict_do_update(
     index_elements=["order_id", "form", "field"],
-    set_={name: _NEW.excluded[name] for name in ("value", "actor", "saved_at_ms")},
+    set_={
+        name: _NEW.excluded[name]
+        for name in (
+            "value",
+            "actor",
+            "saved_at_ms",
+            "elapsed_ms",
+            "boot_id",
+            "after_n",
+            "turn",
+        )
+    },
 )
 _FORGET_FORMER: Final = delete(draft_answer).where(
     draft_answer.c.order_id == bindparam("of_order"),
@@ -94,14 +144,25 @@ _FORGET_FORMER: Final = delete(draft_answer).where(
 def load_draft(connection: Connection, key: DraftKey) -> Draft:
     """Return the answers that the author gave so far, none when nothing was begun."""
     rows = connection.execute(
-        select(draft_answer.c.field, draft_answer.c.value, draft_answer.c.saved_at_ms)
+        select(draft_answer.c.field, draft_answer.c.value, *_AT)
         .where(_of(key))
         .order_by(draft_answer.c.field, draft_answer.c.saved_at_ms)
-    ).all()
+    ).mappings()
+    kept = {cells["field"]: cells for cells in rows}
     return Draft(
-        answers={row.field: json.loads(row.value) for row in rows},
-        saved_at_ms=max((row.saved_at_ms for row in rows), default=None),
-        times_ms={row.field: row.saved_at_ms for row in rows},
+        answers={name: json.loads(cells["value"]) for name, cells in kept.items()},
+        saved={name: _saved_at(cells) for name, cells in kept.items()},
+    )
+
+
+_AT: Final = tuple(
+    draft_answer.c[name] for name in ("saved_at_ms", "elapsed_ms", "boot_id", "after_n", "turn")
+)
+
+
+def _saved_at(cells: RowMapping) -> SavedAt:
+    return SavedAt(
+        cells["saved_at_ms"], cells["elapsed_ms"], cells["boot_id"], cells["after_n"], cells["turn"]
     )
 
 
@@ -112,30 +173,31 @@ class KeptAnswer:
     author: str
     field: str
     value: JsonValue
-    saved_at_ms: int
+    at: SavedAt
+
+    @property
+    def saved_at_ms(self) -> int:
+        """Return when, by the wall clock."""
+        return self.at.wall_ms
 
 
 def load_everyones(connection: Connection, order_id: str, form: str) -> list[KeptAnswer]:
-    """Return what everybody has answered in a form of a record, the oldest first."""
+    """Return what everybody has answered in a form of a record, the first written first."""
     rows = connection.execute(
-        select(
-            draft_answer.c.actor,
-            draft_answer.c.field,
-            draft_answer.c.value,
-            draft_answer.c.saved_at_ms,
-        )
+        select(draft_answer.c.actor, draft_answer.c.field, draft_answer.c.value, *_AT)
         .where(draft_answer.c.order_id == order_id, _is_form(form))
         .order_by(draft_answer.c.saved_at_ms, draft_answer.c.actor, draft_answer.c.field)
-    )
-    return [
+    ).mappings()
+    found = [
         KeptAnswer(
-            author=row.actor,
-            field=row.field,
-            value=json.loads(row.value),
-            saved_at_ms=row.saved_at_ms,
+            author=cells["actor"],
+            field=cells["field"],
+            value=json.loads(cells["value"]),
+            at=_saved_at(cells),
         )
-        for row in rows
+        for cells in rows
     ]
+    return sorted(found, key=lambda each: each.at.place)
 
 
 def _is_form(form: str) -> ColumnElement[bool]:
@@ -162,6 +224,21 @@ def drafts_of(connection: Connection, order_id: str) -> list[tuple[DraftKey, int
         for key, at_ms in drafts(connection)
         if key.order_id == order_id and not key.form.startswith(_EARLIER)
     ]
+
+
+def drafts_since(connection: Connection, order_id: str, since_n: int) -> set[DraftKey]:
+    """Return the drafts of one record in which something was kept since an operation."""
+    after_n = func.coalesce(draft_answer.c.after_n, UNKNOWN_N)
+    rows = connection.execute(
+        select(draft_answer.c.form, draft_answer.c.actor)
+        .where(draft_answer.c.order_id == order_id, after_n >= since_n)
+        .distinct()
+    )
+    return {
+        DraftKey(order_id=order_id, form=form.partition(_OF)[0], author=actor)
+        for form, actor in rows
+        if not form.startswith(_EARLIER)
+    }
 
 
 _DRAFTS: Final = select(

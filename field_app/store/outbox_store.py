@@ -21,6 +21,7 @@ from field_app.store import sealed_store, settings_store
 from field_app.store.among import is_among_bound
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.record_states import WAITING, OpStatus
+from field_app.store.saved_at import SavedAt
 from field_app.store.sealed_store import Seal, ToSeal, seal_nothing
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
@@ -78,6 +79,7 @@ class TapStamp:
 
     Attributes:
         session: Under which log-in of the tablet, as the operation says it.
+        elapsed_ms: The time of the boot that nobody sets, None where no clock tells it.
         seal: Seals every operation to the server in the transaction that keeps it (R4).
     """
 
@@ -85,7 +87,13 @@ class TapStamp:
     at: DeviceTime
     app: str
     session: str = ""
+    elapsed_ms: int | None = None
     seal: Seal = seal_nothing
+
+    @property
+    def saved_at(self) -> SavedAt:
+        """Return when an answer is kept that this tap gives; its place is drawn with it."""
+        return SavedAt(self.at.wall_ms, self.elapsed_ms, self.at.boot_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ _TABLES: Final = {
 _KEPT_SETTINGS: Final = frozenset(
     {
         Key.LAST_N,
+        Key.LAST_TURN,
         Key.OFFSET_MS,
         Key.SERVER_EPOCH,
         Key.LANGUAGE,
@@ -205,7 +206,8 @@ def _is_link(record: Record) -> bool:
 
 
 def _is_draft(record: Record) -> bool:
-    return len(record) == _SIX and _is_text(record, 0, 1, 2, 3, 4) and isinstance(record[5], int)
+    is_long = len(record) in _DRAFT_CELLS  # a line of the list begins like a draft, and is longer
+    return is_long and _is_text(record, 0, 1, 2, 3, 4) and isinstance(record[5], int)
 
 
 def _is_sealed(record: Record) -> bool:
@@ -228,6 +230,7 @@ def _is_name(cell: Cell) -> bool:
 _OPERATION_CELLS: Final = 17
 _PHOTO_CELLS: Final = 5
 _SIX: Final = 6
+_DRAFT_CELLS: Final = frozenset({_SIX, 10})
 _TWO: Final = 2
 
 _SHAPES: Final[tuple[tuple[Table, Callable[[Record], bool]], ...]] = (

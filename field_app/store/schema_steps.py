@@ -94,6 +94,11 @@ _SECOND: Step = (
     "ALTER TABLE outbox_op ADD COLUMN taken_at_ms INTEGER NOT NULL DEFAULT 0",
     # a photo that fails at every contact lets the others pass
     "ALTER TABLE photo_job ADD COLUMN failed_count INTEGER NOT NULL DEFAULT 0",
+    # how old an answer is, and what it came after, whatever was done to the wall clock
+    "ALTER TABLE draft_answer ADD COLUMN elapsed_ms INTEGER",
+    "ALTER TABLE draft_answer ADD COLUMN boot_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE draft_answer ADD COLUMN after_n INTEGER",
+    "ALTER TABLE draft_answer ADD COLUMN turn INTEGER",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

@@ -12,6 +12,7 @@ class Key(StrEnum):
 
     REPLICA_ID = "replica_id"
     LAST_N = "last_n"
+    LAST_TURN = "last_turn"
     PULL_TOKEN = "pull_token"  # noqa: S105  # the name of a value
     PULL_ROUND = "pull_round"
     PULL_REPAIRS = "pull_repairs"
@@ -47,6 +48,7 @@ class Key(StrEnum):
 NUMBERS: Final = frozenset(
     {
         Key.LAST_N,
+        Key.LAST_TURN,
         Key.PULL_ROUND,
         Key.OFFSET_MS,
         Key.LAST_CONTACT_MS,

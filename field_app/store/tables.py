@@ -69,7 +69,13 @@ draft_answer = Table(
     Column("value", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("saved_at_ms", Integer, nullable=False),
+    Column("elapsed_ms", Integer),
+    Column("boot_id", Text, nullable=False, server_default=""),
+    Column("after_n", Integer),
+    Column("turn", Integer),
 )
+"""The last four say when it was kept whatever the wall says (`saved_at.SavedAt`): by the clock of
+the boot, after which operation, as the how manyth answer."""
 
 photo_job = Table(
     "photo_job",

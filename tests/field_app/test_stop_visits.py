@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from field_app.checklists.form_desk import FormSubject
+from field_app.orders.moments import TimerMoment
 from field_app.patrols.inspection_book import DraftOf
 from field_app.patrols.presence import by_hand
 from field_app.patrols.stop_sheet import answers_of_stop, most_gas
@@ -20,6 +21,7 @@ from field_app.presenters.sheet_views import NoticeBlock, NumberBlock, RowsBlock
 from field_app.presenters.stop_gate import stop_record
 from field_app.store.draft_store import KeptAnswer
 from field_app.store.round_records import record_of
+from field_app.store.saved_at import SavedAt
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of, taken_off
 from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
@@ -204,10 +206,10 @@ def test_a_screen_that_stood_open_keeps_no_value_that_grew_old(
 
 def test_the_range_of_a_detector_typed_by_anybody_counts_as_gas() -> None:
     typed = [
-        KeptAnswer(author=author, field="gas_lel_pct", value=text, saved_at_ms=0)
+        KeptAnswer(author=author, field="gas_lel_pct", value=text, at=SavedAt(0))
         for author, text in (("anna", "OL"), ("li-wei", "2"), ("wang", ""))
     ]
-    answers = answers_of_stop(typed, "li-wei", 0, WELL_LIMITS)
+    answers = answers_of_stop(typed, "li-wei", TimerMoment(0), WELL_LIMITS)
 
     assert (answers.lel_pct, [each.author for each in answers.gas]) == (100.0, ["anna"])
     assert most_gas(typed) == 100.0

@@ -31,6 +31,7 @@ from field_app.store.identity_io import save_identity
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.page_scan import records, split_pages
 from field_app.store.salvage_io import pack_damaged, set_aside
+from field_app.store.saved_at import SavedAt
 from field_app.store.settings_store import Key
 from field_app.store.tables import draft_answer, outbox_op, photo_job, photo_link, sealed_item
 from field_app.sync.reasons import Reason
@@ -103,7 +104,7 @@ def speak(connection: Connection, *, number: int) -> None:
         value=f"draft-{number:03}.",
         actor="anna" if number % 2 else "wang",
     )
-    draft_store.save_answer(connection, answer, number)
+    draft_store.save_answer(connection, answer, SavedAt(number))
     sha256 = f"{number:064x}"
     photo = {"sha256": sha256, "order_id": f"o{number}", "size_bytes": 9, "sent_bytes": 4}
     connection.execute(photo_job.insert().values(**photo, is_done=0))
@@ -337,7 +338,7 @@ def test_the_sync_page_counts_the_damaged_files_that_were_kept(
         presenter.attach(lambda _view: None)
 
         assert presenter.view.capabilities[-1].text == (
-            "1 kept; 301 entries were read out and are sent. "
+            "1 kept; 302 entries were read out and are sent. "
             "Look through today's orders and show the office this tablet"
         )
 

@@ -22,6 +22,7 @@ from field_app.store.database_io import (
 from field_app.store.draft_store import DraftAnswer
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.salvage_io import MOST_ROWS
+from field_app.store.saved_at import SavedAt
 from field_app.store.schema_steps import STEPS
 from field_app.store.settings_store import Key
 from field_app.store.tables import METADATA, outbox_op
@@ -387,7 +388,7 @@ def fill(folder: Path, count: int = 40) -> list[str]:
     with closing(Database(folder / STORE_FILE)) as database:
         made = [database.write(partial(write_note, number)) for number in range(count)]
         draft = DraftAnswer(order_id="o1", form="finding@1", field="note", value="h", actor="w")
-        database.write(lambda c: draft_store.save_answer(c, draft, 1))
+        database.write(lambda c: draft_store.save_answer(c, draft, SavedAt(1)))
     return made
 
 

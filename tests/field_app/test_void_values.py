@@ -1,7 +1,6 @@
 """Values and clocks of a step that were kept on the page before something made them void."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from field_app.presenters.sheet import Answers
 from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
 from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
-from tests.field_app_ui.town_office import HandClock, TownOffice
+from tests.field_app_ui.town_office import BootClock, TownOffice
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import (
     GasMeasurement,
@@ -230,16 +229,6 @@ def test_a_clock_that_is_put_right_keeps_nobody_from_measuring_again(
     watch(tablet, town)
 
     assert is_taken(tablet, SafetyStep.REMEASURE)
-
-
-@dataclass(slots=True)
-class BootClock(HandClock):
-    """A clock that can be set, beside the one of the boot, which cannot."""
-
-    boot_s: float = 100.0
-
-    def elapsed_s(self) -> float:
-        return self.boot_s
 
 
 def test_a_joint_is_watched_ten_minutes_although_the_network_sets_the_clock(

@@ -58,6 +58,26 @@ class HandClock:
         return seconds
 
 
+@dataclass(slots=True)
+class BootClock(HandClock):
+    """A clock that can be set, beside the one of the boot, which cannot."""
+
+    boot_s: float = 100.0
+
+    def elapsed_s(self) -> float:
+        """Return the seconds of the boot."""
+        return self.boot_s
+
+    def go_on(self, time: timedelta) -> None:
+        """Let time pass, by both clocks."""
+        self.boot_s += time.total_seconds()
+        self.moment_utc += time
+
+    def set_by(self, time: timedelta) -> None:
+        """Set the wall clock, as people and networks do."""
+        self.moment_utc += time
+
+
 def text(en: str, zh: str) -> BilingualText:
     """Return a text in both languages."""
     return BilingualText(en=en, zh=zh)
