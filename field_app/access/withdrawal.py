@@ -112,6 +112,10 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
     """
     sent = 0
     choose = _next_batch
+    now_ms = database.read(partial(server_now_ms, clock=clock))
+    closed = database.read(partial(sealed_store.first_closed, server_now_ms=now_ms))
+    if closed is not None:
+        database.write(partial(sealed_store.ask_again, key=closed))
     if database.read(sealed_store.is_any_waiting):
         database.write(sealed_store.hold_unreadable)
     while batch := database.read(choose):

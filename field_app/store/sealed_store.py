@@ -62,13 +62,15 @@ class SealedKey(NamedTuple):
 class SealedItem:
     """One envelope of this tablet under its own name here; `group` is the operation's.
 
-    `told_ms`: what a server had told of it, None while none has.
+    `told_ms`: what a server had told of it, None while none has. `is_asked_again`: one has it that
+    could not open it.
     """
 
     key: SealedKey
     envelope: Envelope
     group: str = ""
     told_ms: int | None = None
+    is_asked_again: bool = False
 
 
 def seal_nothing(public_key: bytes, kind: SealedKind, about: str, plain: bytes) -> Envelope | None:
@@ -248,6 +250,9 @@ BY_ITS_WORDS: Final = -2
 restored one takes it by its words, later maybe than what are later words: that proves nothing to
 the next.
 """
+
+WAITS_FOR_KEY: Final = -3
+"""In `told_ms`: the server holds it and cannot open it; what becomes of it is asked for."""
 
 SAYS_NOTHING: Final = outbox_op.c.outcome.is_(None) | ~(
     outbox_op.c.outcome.in_(sorted(WITHOUT_EFFECT))
@@ -487,6 +492,7 @@ def _item(row: Row[*tuple[str, ...]]) -> SealedItem | None:
         envelope=envelope,
         group=row.group_id,
         told_ms=None if row.told_ms is None or row.told_ms < 0 else row.told_ms,
+        is_asked_again=row.told_ms == WAITS_FOR_KEY,
     )
 
 
@@ -542,24 +548,74 @@ def settle_alone(
         envelope = item.envelope
         if (envelope.kind, envelope.about) != (result.kind, result.about):
             continue  # an answer about something else: it is asked again
+        is_closed = envelope.kind is SealedKind.OPERATION and not result.is_opened
         asked = {**_named(item.key), "done_at_ms": max(at_ms, 1), "told": result.told_ms}
-        done += connection.execute(_SETTLE, asked).rowcount
+        done += connection.execute(_SETTLE, {**asked, "closed": int(is_closed)}).rowcount
+        if item.is_asked_again and not is_closed:  # the key is there: of the others, too
+            connection.execute(_ASK_ALL, {"before_ms": at_ms - _ASK_ALL_AFTER_MS})
     before_ms = at_ms - HISTORY // timedelta(milliseconds=1)
     is_old = and_(sealed_item.c.acked_at_ms > 0, sealed_item.c.acked_at_ms < before_ms)
     connection.execute(delete(sealed_item).where(is_old))
     return done
 
 
+ASK_AGAIN_AFTER: Final = timedelta(days=1)
+"""A key that the server lacks is put back by a person: no sooner than somebody comes to work."""
+
+_ASK_ALL_AFTER_MS: Final = timedelta(hours=1) // timedelta(milliseconds=1)
+
+
+def first_closed(connection: Connection, server_now_ms: int) -> SealedKey | None:
+    """Return the first tap that the server could not open, None: nothing is to be asked for.
+
+    That one alone, once a day: with its key come those of the others, and no tap overtakes an
+    earlier one.
+    """
+    row = connection.execute(_FIRST_CLOSED).one_or_none()
+    before_ms = server_now_ms - ASK_AGAIN_AFTER // timedelta(milliseconds=1)
+    return None if row is None or row.acked_at_ms >= before_ms else _key(row)
+
+
+def ask_again(connection: Connection, key: SealedKey) -> None:
+    """Let a thing wait again that the server has and could not open.
+
+    It answers what became of it, once it has the key: at the next restore that has to be told.
+    """
+    connection.execute(_ASK, _named(key))
+
+
+_WAITS_CLOSED: Final = and_(
+    sealed_item.c.is_alone == 1,
+    sealed_item.c.told_ms == WAITS_FOR_KEY,
+    sealed_item.c.acked_at_ms > 0,
+)
+_FIRST_CLOSED: Final = (
+    select(sealed_item.c.kind, sealed_item.c.about, sealed_item.c.owner, sealed_item.c.acked_at_ms)
+    .where(_WAITS_CLOSED)
+    .order_by(sealed_item.c.n, sealed_item.c.made_at_ms)
+    .limit(1)
+)
+_ASK: Final = update(sealed_item).where(_IS_MINE).values(acked_at_ms=0)
+_ASK_ALL: Final = (
+    update(sealed_item)
+    .where(_WAITS_CLOSED, sealed_item.c.acked_at_ms < bindparam("before_ms"))
+    .values(acked_at_ms=0)
+)
+
 _NEW_TOLD: Final = bindparam("told", type_=Integer)
+_TOLD_BEFORE: Final = sealed_item.c.told_ms
+_KNOWS_NOTHING: Final = _TOLD_BEFORE.is_(None) | (_TOLD_BEFORE == WAITS_FOR_KEY)
 _SETTLE: Final = (
     update(sealed_item)
     .where(_IS_MINE)
     .values(
         acked_at_ms=bindparam("done_at_ms", type_=Integer),
         told_ms=case(
-            (_NEW_TOLD.is_(None), sealed_item.c.told_ms),
-            (sealed_item.c.told_ms > 0, sealed_item.c.told_ms),
-            ((sealed_item.c.told_ms == BY_ITS_WORDS) & (_NEW_TOLD > 0), BY_ITS_WORDS),
+            ((bindparam("closed", type_=Integer) == 1) & _KNOWS_NOTHING, WAITS_FOR_KEY),
+            (_NEW_TOLD.is_(None) & _KNOWS_NOTHING, None),
+            (_NEW_TOLD.is_(None), _TOLD_BEFORE),
+            (_TOLD_BEFORE > 0, _TOLD_BEFORE),
+            ((_TOLD_BEFORE == BY_ITS_WORDS) & (_NEW_TOLD > 0), BY_ITS_WORDS),
             else_=_NEW_TOLD,
         ),
     )
@@ -579,7 +635,6 @@ def queue_all_again(connection: Connection) -> None:
 
     What it had neither taken nor refused counts by its words from then on.
     """
-    is_open = sealed_item.c.told_ms.is_(None)
-    connection.execute(update(sealed_item).where(is_open).values(told_ms=BY_ITS_WORDS))
+    connection.execute(update(sealed_item).where(_KNOWS_NOTHING).values(told_ms=BY_ITS_WORDS))
     again = update(sealed_item).where(sealed_item.c.acked_at_ms > 0)
     connection.execute(again.values(acked_at_ms=0))
