@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.frames import LATEST_MS
 from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.patrols import MOST_STOPS, POSSIBLE, Measure, number_in
 from wire_contracts.quantities import Medium
@@ -14,6 +15,13 @@ LONGEST_TRACK = 16 * 1024
 """Characters of a run's track: about 2,500 points, far more than a day needs after the filter."""
 
 LONGEST_NOTE = 4000
+
+LONGEST_BEGUN = 500
+"""Characters of words that nobody kept: a run tells those of up to `MOST_BEGUN` stops and people at
+once, and all of it together stays far below the most that a push may hold."""
+
+LONGEST_VALUE = 40
+MOST_BEGUN = 60
 
 
 class CheckInWay(StrEnum):
@@ -109,6 +117,29 @@ class PatrolPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BegunPoint:
+    """What somebody typed at a stop and nobody kept before the run ended.
+
+    Attributes:
+        author: The account of whoever typed it.
+        at_ms: When the last of it was typed, ms since 1970 UTC by the server's clock as far as the
+            tablet knew it.
+        severity: Of the defect that was chosen, None without one.
+        note: The words.
+        values: What was typed for each value, as it was typed: it may be no number.
+        beyond: Which of them lie outside their limits, or are no number.
+    """
+
+    checkpoint_id: str
+    author: str
+    at_ms: int
+    severity: int | None = None
+    note: str = ""
+    values: Mapping[Measure, str] = field(default_factory=dict)
+    beyond: Sequence[Measure] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatrolRun:
     """A run began, or ended with what was left out said openly.
 
@@ -116,6 +147,7 @@ class PatrolRun:
         stops: The checkpoints of this run, in the order of the route.
         skipped: Those that were skipped or not reachable, with a reason each.
         missed: Those that nobody said anything about.
+        begun: What was typed at stops and kept by nobody.
         track: The way walked, thinned; see `field_app.patrols.track`.
         track_m: Its length before it was thinned.
     """
@@ -126,6 +158,7 @@ class PatrolRun:
     stops: Sequence[str] = ()
     skipped: Sequence[str] = ()
     missed: Sequence[str] = ()
+    begun: Sequence[BegunPoint] = ()
     track: str = ""
     track_m: float = 0.0
 
@@ -231,11 +264,7 @@ def parse_point(reader: FieldReader) -> PatrolPoint:
             for measure in Measure
             if values.has(str(measure))
         },
-        beyond=tuple(
-            Measure(str(each))
-            for each in reader.array("beyond", longest=20)
-            if str(each) in set(Measure)
-        ),
+        beyond=_measures(reader, "beyond"),
         defect=_parse_defect(reader.object("defect")) if reader.has("defect") else None,
         reason=reader.text_or_empty("reason", longest=LONGEST_NOTE),
         note=reader.text_or_empty("note", longest=LONGEST_NOTE),
@@ -252,6 +281,7 @@ def _parse_defect(reader: FieldReader) -> Defect:
 
 def run_json(run: PatrolRun) -> JsonObject:
     """Return the run as the payload of a `patrol_run` fact."""
+    begun: JsonObject = {"begun": list(map(_begun_json, run.begun))} if run.begun else {}
     return {
         "run_id": run.run_id,
         "plan_id": run.plan_id,
@@ -261,6 +291,19 @@ def run_json(run: PatrolRun) -> JsonObject:
         "missed": list(run.missed),
         "track": run.track,
         "track_m": run.track_m,
+        **begun,
+    }
+
+
+def _begun_json(point: BegunPoint) -> JsonObject:
+    return {
+        "checkpoint_id": point.checkpoint_id,
+        "author": point.author,
+        "at": point.at_ms,
+        "severity": point.severity,
+        "note": point.note[:LONGEST_BEGUN],
+        "values": {str(measure): text[:LONGEST_VALUE] for measure, text in point.values.items()},
+        "beyond": [str(measure) for measure in point.beyond],
     }
 
 
@@ -273,9 +316,36 @@ def parse_run(reader: FieldReader) -> PatrolRun:
         stops=_ids(reader, "stops"),
         skipped=_ids(reader, "skipped"),
         missed=_ids(reader, "missed"),
+        begun=tuple(map(_parse_begun, _begun_of(reader))),
         track=reader.text("track", longest=LONGEST_TRACK) if reader.values.get("track") else "",
         track_m=number_in(reader, "track_m", 0.0, 1e7),
     )
+
+
+def _begun_of(reader: FieldReader) -> list[FieldReader]:
+    return reader.objects("begun", longest=MOST_BEGUN) if reader.has("begun") else []
+
+
+def _parse_begun(reader: FieldReader) -> BegunPoint:
+    values = reader.object_or_empty("values")
+    return BegunPoint(
+        checkpoint_id=reader.text("checkpoint_id", longest=64),
+        author=reader.text("author", longest=64),
+        at_ms=reader.integer("at", low=0, high=LATEST_MS),
+        severity=reader.integer("severity", low=1, high=3) if reader.has("severity") else None,
+        note=reader.text_or_empty("note", longest=LONGEST_BEGUN),
+        values={
+            measure: values.text(str(measure), longest=LONGEST_VALUE)
+            for measure in Measure
+            if values.has(str(measure))
+        },
+        beyond=_measures(reader, "beyond"),
+    )
+
+
+def _measures(reader: FieldReader, key: str) -> tuple[Measure, ...]:
+    known = set(Measure)
+    return tuple(Measure(str(each)) for each in reader.array(key, longest=20) if str(each) in known)
 
 
 def order_request_json(request: OrderRequest) -> JsonObject:

@@ -345,26 +345,7 @@ class FormDesk:
 
         Those in which something was kept since the operation `since_n`.
         """
-
-        def work(connection: Connection) -> list[tuple[str, SavedAt, AnswerSet]]:
-            since = draft_store.drafts_since(connection, subject.about_id, since_n)
-            return [
-                (
-                    key.author,
-                    draft.last,
-                    AnswerSet(
-                        form=key.form,
-                        form_sha256="",
-                        about=subject.about,
-                        about_id=subject.about_id,
-                        answers=_texts(draft.answers),
-                    ),
-                )
-                for key, draft in _drafts(connection, subject)
-                if key in since and draft.last is not None
-            ]
-
-        return self._database.read(work)
+        return self._database.read(lambda each: begun_sets(each, subject, since_n))
 
     def finished(
         self, subject: FormSubject, since_n: int = 0, within_ms: int | None = None
@@ -403,6 +384,28 @@ class FormDesk:
             saved=saved,
             saved_at_ms=draft.saved_at_ms,
         )
+
+
+def begun_sets(
+    connection: Connection, subject: FormSubject, since_n: int = 0
+) -> list[tuple[str, SavedAt, AnswerSet]]:
+    """Return what `FormDesk.begun_by_anybody` returns, inside a transaction."""
+    since = draft_store.drafts_since(connection, subject.about_id, since_n)
+    return [
+        (
+            key.author,
+            draft.last,
+            AnswerSet(
+                form=key.form,
+                form_sha256="",
+                about=subject.about,
+                about_id=subject.about_id,
+                answers=_texts(draft.answers),
+            ),
+        )
+        for key, draft in _drafts(connection, subject)
+        if key in since and draft.last is not None
+    ]
 
 
 def _drafts(connection: Connection, subject: FormSubject) -> list[tuple[DraftKey, Draft]]:

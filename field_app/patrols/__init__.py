@@ -14,6 +14,8 @@ The line through the modules:
     form_answers        what a filled-in form of the office says of a checkpoint or a home
     meter_doubts        a reading by eye against the last ones
     inspection_store    rows and own facts -> what an inspector sees
+    begun_stops         what was typed at the stops of a run and kept by nobody
+    inspection_book     what a tablet knows about rounds, read and never changed
     left_places         dangers that were noted at places which have left the tablet
     round_changes       what a tap changes: facts, photos of an order, one group
     home_facts          what a visit of a home tells, once, with the order of a grave hazard

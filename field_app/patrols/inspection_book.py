@@ -10,6 +10,7 @@ from field_app.checklists.form_shelf import FormShelf
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.stamps import Stamps
 from field_app.patrols import inspection_store
+from field_app.patrols.begun_stops import begun_at_stops
 from field_app.patrols.home_facts import (
     AskedOrder,
     Unheard,
@@ -25,6 +26,7 @@ from field_app.store.draft_store import DraftKey, KeptAnswer
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
+from wire_contracts.patrol_facts import BegunPoint
 from wire_contracts.patrols import Checkpoint, PatrolPlan
 
 METER_FORM = "round_reading@1"
@@ -86,6 +88,16 @@ class InspectionBook:
     def run(self, run_id: str) -> SeenRun:
         """Return one run."""
         return self._database.read(lambda each: inspection_store.load_run(each, run_id))
+
+    def begun(self, run_id: str) -> list[BegunPoint]:
+        """Return what was typed at the stops of a run and kept by nobody, by the tablet's clock."""
+
+        def work(connection: Connection) -> list[BegunPoint]:
+            run = inspection_store.load_run(connection, run_id)
+            known = inspection_store.load_checkpoints(connection)
+            return begun_at_stops(connection, run, known)
+
+        return self._database.read(work)
 
     def homes(self) -> list[SeenHome]:
         """Return the homes on the list."""

@@ -11,6 +11,7 @@ from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.moments import TimerMoment, moment_kept
 from field_app.orders.site_drafts_store import gas_typed_over
 from field_app.patrols import home_check, inspection_store
+from field_app.patrols.begun_stops import begun_at_stops, gravest_first, is_danger
 from field_app.patrols.home_check import Sheet
 from field_app.patrols.home_facts import (
     call_changes,
@@ -40,6 +41,7 @@ from wire_contracts.home_checks import SafetyCheck
 from wire_contracts.meter_rounds import RoundReading, round_reading_json
 from wire_contracts.orders import FactType, OrderType, SafetyClass
 from wire_contracts.patrol_facts import (
+    MOST_BEGUN,
     CheckIn,
     Defect,
     OrderRequest,
@@ -171,19 +173,25 @@ class InspectionDesk(InspectionBook):
         return self._in_run(point.run_id, work)
 
     def submit_run(self, run_id: str, track: Track) -> None:
-        """End a run: what was skipped and missed is told with it.
+        """End a run: what was skipped, missed, and begun and not kept is told with it.
+
+        What was told so is forgotten, but for dangers: they want an order or a word.
 
         Raises:
             RunEndedError: The run has ended before.
         """
 
         def work(connection: Connection, stamp: TapStamp, run: PatrolRun) -> None:
-            state = inspection_store.load_run(connection, run_id).state
+            seen = inspection_store.load_run(connection, run_id)
+            state, known = seen.state, inspection_store.load_checkpoints(connection)
+            begun = gravest_first(begun_at_stops(connection, seen, known))[:MOST_BEGUN]
+            offset_ms = stamp.at.offset_ms
             ended = replace(
                 run,
                 phase=RunPhase.SUBMITTED,
                 skipped=state.skipped,
                 missed=state.missed,
+                begun=[replace(each, at_ms=max(each.at_ms + offset_ms, 0)) for each in begun],
                 track=packed(track.points),
                 track_m=round(track.length_m, 1),
             )
@@ -191,6 +199,9 @@ class InspectionDesk(InspectionBook):
             append(connection, stamp, run_id, [change])
             for each in run.stops:
                 self._forget_everyones(connection, stamp, gas_of_forms(each))
+            for point in (each for each in begun if not is_danger(each)):
+                draft = point_draft(run_id, point.checkpoint_id)
+                self._forget(connection, draft, stamp, point.author)
 
         self._in_run(run_id, work)
 

@@ -1,16 +1,23 @@
 """RunEndPage: what was skipped and missed, shown before a run is ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from field_app.patrols.inspection_book import DraftOf, point_draft
+from field_app.patrols.begun_stops import is_danger
+from field_app.patrols.inspection_book import DraftOf
 from field_app.patrols.inspection_desk import RunEndedError
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.left_places import LeftDanger
+from field_app.presenters.dates import time_text
 from field_app.presenters.left_lines import HEARD, LeftLines
-from field_app.presenters.point_blocks import NOTE, OUTCOME, REASON, SEVERITY
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import distance_text, measure_text, point_text
+from field_app.presenters.round_wording import (
+    UNITS,
+    distance_text,
+    measure_text,
+    point_text,
+    severity_text,
+)
 from field_app.presenters.run import TRACK_FORM, kept_track
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -23,12 +30,12 @@ from field_app.presenters.sheet_views import (
     SheetView,
     TilesBlock,
 )
-from field_app.presenters.stop_danger import unrecorded_dangers
+from field_app.presenters.stop_danger import told_danger, unrecorded_dangers
 from field_app.presenters.views import LabelledText, Tone
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonValue
-from wire_contracts.patrol_facts import PointOutcome
-from wire_contracts.patrols import Checkpoint, Measure
+from wire_contracts.patrol_facts import BegunPoint, PointOutcome
+from wire_contracts.patrols import Checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,13 @@ class RunEndData:
     kept: Mapping[str, JsonValue]
     dangers: tuple[str, ...]
     left: list[LeftDanger]
-    begun: Mapping[str, str]
+    begun: Mapping[str, Sequence[BegunPoint]]
+    measured: Mapping[str, str]
+
+    @property
+    def left_open(self) -> tuple[str, ...]:
+        """Return the stops, but for dangers, at which something was begun and kept by nobody."""
+        return tuple(each for each in self.begun if each not in self.dangers)
 
 
 class RunEndPage:
@@ -69,24 +82,27 @@ class RunEndPage:
                 for each in desk.left_dangers()
                 if each.is_of_run(self._run_id, run.state.stops)
             ],
-            begun={
-                each: said
-                for each in _without(run.state.missed, dangers)
-                if (said := self._begun(each))
-            },
+            begun=_by_stop(desk.begun(self._run_id)),
+            measured={each: told_danger(self._parts, run, self._run_id, each) for each in dangers},
         )
 
-    def _begun(self, checkpoint_id: str) -> str:
-        """Return what anybody typed at a stop and nobody kept, empty for nothing."""
-        t = self._parts.context.words
-        _author, kept = self._parts.desk.everyones(point_draft(self._run_id, checkpoint_id))
-        typed = {each.field: str(each.value).strip() for each in kept}
-        values = [
-            f"{measure_text(t, each)}: {text}" for each in Measure if (text := typed.get(each, ""))
+    def _begun_text(self, begun: BegunPoint) -> str:
+        """Return who began what at a stop, with units."""
+        t, context = self._parts.context.words, self._parts.context
+        severity = begun.severity
+        said = [
+            "" if severity is None else f"{severity}  {severity_text(t, severity)}",
+            begun.note,
+            *(
+                f"{measure_text(t, each)}: {text} {UNITS[each]}"
+                for each, text in begun.values.items()
+            ),
         ]
-        is_chosen = bool(typed.get(OUTCOME) or typed.get(SEVERITY))
-        said = [*values, *(typed[name] for name in (NOTE, REASON) if typed.get(name))]
-        return ", ".join(said) or (t("Defect") if is_chosen else "")
+        return t("{name} began at {time}: {what}").format(
+            name=self._parts.person_name(begun.author),
+            time=time_text(t, begun.at_ms, context.clock.now_utc(), context.zone),
+            what=", ".join(each for each in said if each),
+        )
 
     def typed_before(self, data: RunEndData) -> Mapping[str, str]:
         """Return nothing: nothing is typed here."""
@@ -125,7 +141,7 @@ class RunEndPage:
         """Return the page."""
         t, state = self._parts.context.words, data.run.state
         left = len(state.missed)
-        missed, begun = _without(state.missed, data.dangers), tuple(data.begun)
+        missed, begun = _without(state.missed, data.dangers), data.left_open
         return SheetView(
             title=t("End of the route"),
             subtitle=t("{done} of {total} done").format(
@@ -136,7 +152,7 @@ class RunEndPage:
                 self._tiles(data),
                 *self._rows(data, "dangers", t("Danger here: record it"), data.dangers),
                 *self._warning(left),
-                *self._rows(data, "begun", t("Begun, not kept: the office hears nothing"), begun),
+                *self._rows(data, "begun", t("Begun, not kept: the office is told that"), begun),
                 *self._rows(data, "missed", t("Missed"), _without(missed, begun)),
                 *self._rows(data, "skipped", t("Left out"), state.skipped),
                 *self._rows(data, "defects", t("Defects"), _defects(data.run)),
@@ -192,12 +208,18 @@ class RunEndPage:
         for each in checkpoint_ids:
             point = data.run.state.points.get(each)
             word, icon, tone = point_text(t, point)
-            if each in data.dangers:
-                word, icon, tone = "", "alert-octagon", Tone.DANGER
+            reason = "" if point is None else point.reason or point.note
+            said = data.begun.get(each, ())
+            if key in {"dangers", "begun"}:
+                told = "" if any(map(is_danger, said)) else data.measured.get(each, "")
+                texts = [told, *map(self._begun_text, said)]
+                word, reason = "", "\n".join(text for text in texts if text)
+            if key == "begun":
+                is_beyond = any(one.beyond for one in said)
+                icon, tone = "pencil", Tone.DANGER if is_beyond else Tone.WARN
+            if key == "dangers":
+                icon, tone = "alert-octagon", Tone.DANGER
             checkpoint = data.checkpoints.get(each)
-            if each in data.begun:
-                word, icon, tone = "", "pencil", Tone.WARN
-            reason = data.begun.get(each, "") if point is None else point.reason or point.note
             lines.append(
                 RowLine(
                     key=each,
@@ -209,6 +231,13 @@ class RunEndPage:
                 )
             )
         return [RowsBlock(key=key, title=title, lines=tuple(lines))] if lines else []
+
+
+def _by_stop(begun: Sequence[BegunPoint]) -> dict[str, list[BegunPoint]]:
+    found: dict[str, list[BegunPoint]] = {}
+    for each in begun:
+        found.setdefault(each.checkpoint_id, []).append(each)
+    return found
 
 
 def _without(checkpoint_ids: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

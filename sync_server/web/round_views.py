@@ -14,6 +14,7 @@ from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.home_checks import Household, HouseholdState, parse_safety_check
 from wire_contracts.orders import FactType
 from wire_contracts.patrol_facts import (
+    BegunPoint,
     CheckInWay,
     PatrolPoint,
     PointOutcome,
@@ -199,6 +200,8 @@ def _row(
             what, detail, tone, href = _air_told(reader, where, words)
         else:
             what, detail, tone, href = _told(fact.fact_type, reader, words)
+            begun = _begun_told(fact.fact_type, reader, known, words)
+            tone, detail = "warn" if begun else tone, " · ".join(filter(None, [detail, *begun]))
     except ContractError:
         what, tone, href = words.gettext(_KINDS[fact.fact_type]), "warn", ""
         detail, is_readable = words.gettext(mark("cannot be read")), False
@@ -261,6 +264,39 @@ def _told(kind: FactType, reader: FieldReader, words: Words) -> tuple[str, str, 
     return t(mark("route ended")), told, "warn" if run.missed else "ok", ""
 
 
+def _begun_told(kind: FactType, reader: FieldReader, known: Known, words: Words) -> list[str]:
+    """Return what was typed at stops of a run that ended, and kept by nobody."""
+    run = parse_run(reader) if kind is FactType.PATROL_RUN else None
+    found: list[str] = []
+    for each in () if run is None else run.begun:
+        place = known.places.get(each.checkpoint_id)
+        where = "" if place is None else place.thing.name.in_language(words.language)
+        severity = [] if each.severity is None else [_severity(each.severity, words)]
+        values = [_typed(each, measure, words) for measure in each.values]
+        text = words.gettext(mark("begun and not kept at {place} ({name}): {what}")).format(
+            place=where or each.checkpoint_id,
+            name=known.accounts.get(each.author, each.author),
+            what=", ".join(part for part in (*severity, each.note, *values) if part),
+        )
+        found.append(text)
+    return found
+
+
+def _typed(begun: BegunPoint, measure: Measure, words: Words) -> str:
+    """Return a value as it was typed: nobody said that it is a number."""
+    name, unit = _MEASURES[measure]
+    text = f"{words.gettext(name)} {begun.values[measure]} {unit}"
+    return _beyond(text, words) if measure in begun.beyond else text
+
+
+def _severity(severity: int, words: Words) -> str:
+    return words.gettext(mark("severity {n}")).format(n=severity)
+
+
+def _beyond(text: str, words: Words) -> str:
+    return words.gettext(mark("{value} (beyond the limit)")).format(value=text)
+
+
 def _air_told(reader: FieldReader, where: str, words: Words) -> tuple[str, str, str, str]:
     """Return the air of a well; a place that stands beside it is not said twice."""
     gas = parse_gas(reader)
@@ -276,8 +312,7 @@ def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
     parts = [*values, point.reason, point.note]
     href = ""
     if defect is not None:
-        severity = words.gettext(mark("severity {n}")).format(n=defect.severity)
-        parts = [severity, defect.note, *parts]
+        parts = [_severity(defect.severity, words), defect.note, *parts]
         href = f"/orders/{defect.order_id}" if defect.order_id else ""
     return words.gettext(text), " · ".join(part for part in parts if part), tone, href
 
@@ -285,5 +320,4 @@ def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
 def _measured(point: PatrolPoint, measure: Measure, words: Words) -> str:
     name, unit = _MEASURES[measure]
     text = f"{words.gettext(name)} {quantity(point.values[measure], unit)}"
-    beyond = words.gettext(mark("{value} (beyond the limit)")).format(value=text)
-    return beyond if measure in point.beyond else text
+    return _beyond(text, words) if measure in point.beyond else text

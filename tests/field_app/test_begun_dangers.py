@@ -17,14 +17,19 @@ from field_app.presenters.round_list import RoundKind, RoundListPresenter
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
-from field_app.presenters.sheet_views import NoticeBlock, RowsBlock
+from field_app.presenters.sheet_views import NoticeBlock, RowLine, RowsBlock
+from field_app.presenters.stop_gate import StopGatePage
+from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of, taken_off
 from tests.field_app.site_parts import told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.town_office import TownOffice
+from wire_contracts.fields import FieldReader
 from wire_contracts.forms.items import FormPage
+from wire_contracts.patrol_facts import parse_run
+from wire_contracts.patrols import Measure
 
 WELL, PIPE = checkpoint(0)[0], checkpoint(3)[0]
 HOME = "hh-1"
@@ -92,6 +97,19 @@ def rows(presenter: SheetPresenter[object], key: str) -> list[tuple[str, str]]:
     ]
 
 
+def lines(presenter: SheetPresenter[object], key: str) -> list[RowLine]:
+    blocks = [each for each in presenter.view.blocks if isinstance(each, RowsBlock)]
+    return [line for block in blocks if block.key == key for line in block.lines]
+
+
+def fill_in_by_name(tablet: Tablet, form: str, said: dict[str, str]) -> None:
+    sheet = tablet.forms.open(FormSubject(about="checkpoint", about_id=WELL), form)
+    for name, text in said.items():
+        places = (each.place for each in FormPage(sheet.session, "en").items())
+        sheet.session.answer(next(each for each in places if each.endswith(name)), text)
+    tablet.forms.save(sheet)
+
+
 def fill_in(tablet: Tablet, about: str, about_id: str, form: str, answers: dict[str, str]) -> None:
     sheet = tablet.forms.open(FormSubject(about=about, about_id=about_id), form)
     tablet.forms.save_changes(sheet, answers)
@@ -110,20 +128,76 @@ def test_no_route_ends_over_a_grave_defect_that_was_typed_and_left(
     assert refusal(page) == RECORD_IT
     page.tap("end")
     assert not page.view.is_done
-    assert rows(page, "dangers") == [("Crossing of the ring road", "")]
+    assert rows(page, "dangers") == [
+        (
+            "Crossing of the ring road",
+            "李伟 began at 06:12: 1  Shut off at once, pipe cracked",
+        )
+    ]
 
 
-def test_what_was_begun_at_a_stop_is_shown_before_the_route_ends(
-    parts: RoundParts, run_id: str
+def test_what_was_begun_at_a_stop_is_shown_before_the_route_ends_and_told_with_its_end(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
 ) -> None:
     stop(parts, run_id, PIPE, outcome="defect", severity="2", note="cover is loose")
-    stop(parts, run_id, WELL, gas_lel_pct="0", well_water_cm="30")
+    assert tablet.choose_person("anna")
+    stop(parts, run_id, WELL, gas_lel_pct="15", well_water_cm="3")
     page = end(parts, run_id)
 
     assert refusal(page) == ""
     assert rows(page, "begun") == [
-        ("Valve well 31", "Combustible gas: 0, Water in the well: 30"),
-        ("Crossing of the ring road", "cover is loose"),
+        (
+            "Valve well 31",
+            "anna began at 06:12: Combustible gas: 15 % LEL, Water in the well: 3 cm",
+        ),
+        ("Crossing of the ring road", "李伟 began at 06:12: 2  With a deadline, cover is loose"),
+    ]
+    (well, pipe) = (line for line in lines(page, "begun"))
+    assert (well.tone, pipe.tone) == (Tone.DANGER, Tone.WARN)
+
+    for _second_tap in range(2):
+        page.tap("end")
+        town.clock.moment_utc += timedelta(seconds=2)
+    ended = parse_run(FieldReader(place="run", values=told(tablet, town, "patrol_run")[-1]))
+    assert [
+        (each.checkpoint_id, each.author, each.severity, each.note, each.values, each.beyond)
+        for each in ended.begun
+    ] == [
+        (PIPE, "li-wei", 2, "cover is loose", {}, ()),
+        (
+            WELL,
+            "anna",
+            None,
+            "",
+            {Measure.GAS_LEL_PCT: "15", Measure.WELL_WATER_CM: "3"},
+            (Measure.GAS_LEL_PCT,),
+        ),
+    ]
+    assert parts.desk.begun(run_id) == [], "told once"
+
+
+def test_gas_at_a_gate_and_words_of_a_checklist_are_told_with_the_end_of_a_route(
+    parts: RoundParts, run_id: str, tablet: Tablet
+) -> None:
+    opened(parts, StopGatePage(parts, run_id, WELL), lel_pct="9").detach()
+    said = {"reached": "yes", "has_defect": "yes", "severity": "3", "defect_note": "rusty ladder"}
+    fill_in_by_name(tablet, "patrol-well", said)
+
+    told = [(each.note, each.severity, dict(each.values)) for each in parts.desk.begun(run_id)]
+
+    assert told == [
+        ("", None, {Measure.GAS_LEL_PCT: "9"}),
+        ("rusty ladder", 3, {}),
+    ]
+
+
+def test_a_danger_in_a_checklist_is_named_before_the_route_ends(
+    parts: RoundParts, run_id: str, tablet: Tablet
+) -> None:
+    gas_in_form(tablet, "45")
+
+    assert rows(end(parts, run_id), "dangers") == [
+        ("Valve well 31", "李伟 began at 06:12: Combustible gas: 45 % LEL")
     ]
 
 

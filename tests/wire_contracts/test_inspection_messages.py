@@ -37,6 +37,7 @@ from wire_contracts.meter_rounds import (
 )
 from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.patrol_facts import (
+    BegunPoint,
     CheckIn,
     CheckInWay,
     Defect,
@@ -128,6 +129,15 @@ ENDED = PatrolRun(
     track="abc",
     track_m=812.5,
 )
+BEGUN = BegunPoint(
+    checkpoint_id="vw-031",
+    author="li-wei",
+    at_ms=1_793_592_000_000,
+    severity=2,
+    note="cover is loose",
+    values={Measure.GAS_LEL_PCT: "> 10", Measure.WELL_WATER_CM: "3"},
+    beyond=(Measure.GAS_LEL_PCT,),
+)
 REQUEST = OrderRequest(
     order_id=RUN,
     order_type=OrderType.LEAK_CHECK,
@@ -189,6 +199,9 @@ def test_what_is_said_is_what_is_heard() -> None:
     assert again(parse_check_in, check_in_json(CHECK_IN)) == CHECK_IN
     assert again(parse_point, point_json(POINT)) == POINT
     assert again(parse_run, run_json(ENDED)) == ENDED
+    with_begun = replace(ENDED, begun=(BEGUN, replace(BEGUN, severity=None, values={})))
+    assert again(parse_run, run_json(with_begun)) == with_begun
+    assert "begun" not in run_json(ENDED)
     assert again(parse_order_request, order_request_json(REQUEST)) == REQUEST
     assert again(parse_household, household_json(HOUSEHOLD)) == HOUSEHOLD
     assert again(parse_safety_check, safety_check_json(CHECK)) == CHECK

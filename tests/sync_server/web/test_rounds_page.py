@@ -41,13 +41,17 @@ from wire_contracts.home_checks import (
 )
 from wire_contracts.orders import FactType
 from wire_contracts.patrol_facts import (
+    BegunPoint,
     CheckIn,
     CheckInWay,
     Defect,
     PatrolPoint,
+    PatrolRun,
     PointOutcome,
+    RunPhase,
     check_in_json,
     point_json,
+    run_json,
 )
 from wire_contracts.patrols import Measure
 from wire_contracts.site_facts import GasMeasurement, GasPurpose, gas_json
@@ -274,6 +278,35 @@ def test_what_is_wrong_at_a_stop_is_told_first_and_being_there_alone_is_a_row(
         ("there", "Valve well 31", "tag read"),
         ("defect", "Valve well 31", "severity 3 · hinge is loose · Gas in air 0 % LEL"),
     ]
+
+
+def test_what_was_begun_at_a_stop_and_kept_by_nobody_stands_with_the_end_of_the_route(
+    sqlite_engine: Engine, dispatcher: Client
+) -> None:
+    begun = BegunPoint(
+        checkpoint_id="w",
+        author="dispatch",
+        at_ms=1_793_592_000_000,
+        severity=2,
+        note="cover is loose",
+        values={Measure.GAS_LEL_PCT: "15", Measure.WELL_WATER_CM: "3"},
+        beyond=(Measure.GAS_LEL_PCT,),
+    )
+    run = PatrolRun(
+        run_id="run-1", plan_id="p", phase=RunPhase.SUBMITTED, stops=("w",), begun=(begun,)
+    )
+    with sqlite_engine.begin() as connection:
+        insert_fact(connection, air_fact(1, run_json(run), FactType.PATROL_RUN))
+
+    english = html.unescape(dispatcher.get("/rounds").text)
+    dispatcher.post("/me/language", data={"language": "zh", "back": "/rounds"})
+    chinese = html.unescape(dispatcher.get("/rounds").text)
+
+    assert (
+        "begun and not kept at Valve well 31 (dispatch): severity 2, cover is loose, "
+        "Gas in air 15 % LEL (beyond the limit), Water in the well 3 cm"
+    ) in english
+    assert "填写但未保存" in chinese
 
 
 def test_a_route_that_should_have_been_walked_says_so(
