@@ -52,7 +52,7 @@ from field_app.store import (
 )
 from field_app.store.care import care_for
 from field_app.store.connections_io import Watch
-from field_app.store.database_io import Database, open_database
+from field_app.store.database_io import Database, StoreFullError, open_database
 from field_app.store.identity_io import (
     Identity,
     load_identity,
@@ -176,6 +176,9 @@ class Tablet(TabletBooks, TabletDesks, TabletPeople):
                 self._after_contact(verdict.reason, are_words_whole=engine.are_words_whole)
             except DatabaseError as error:
                 return engine.give_up_damaged(error)
+            except StoreFullError as full:
+                no_room = SyncVerdict(reason=Reason.NO_ROOM, detail=str(full))
+                return no_room if verdict.reason is Reason.NONE else verdict
             return verdict
 
     def _after_contact(self, reason: Reason, *, are_words_whole: bool) -> None:

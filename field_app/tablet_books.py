@@ -81,6 +81,8 @@ class TabletBooks:
             return replace(status, reason=Reason.NOT_ENROLLED)
         if self.database.damage is not None and status.reason not in _BEFORE_DAMAGE:
             return replace(status, reason=Reason.DAMAGED, detail=self.database.damage)
+        if not self.database.has_room and status.reason is Reason.NONE:
+            return replace(status, reason=Reason.NO_ROOM)  # not even that line fits into the file
         return status
 
     @staticmethod

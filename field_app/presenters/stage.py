@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from field_app.presenters.ports import Worker
-from field_app.store.database_io import StoreFullError
+from field_app.store.database_io import StoreFullError, StoreUnreadableError
 
 V = TypeVar("V")
 T = TypeVar("T")
@@ -48,7 +48,8 @@ class Stage(Generic[V]):
     def read(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         """Read in the background; only the answer to the last question is used.
 
-        What is to be noted beside the reading waits for the next time where there is no room.
+        What is to be noted beside the reading waits for the next time where there is no room; where
+        a page of the file cannot be read, the screen stays as it is, and the bar says why.
         """
         self._ticket += 1
         ticket = self._ticket
@@ -60,7 +61,8 @@ class Stage(Generic[V]):
     ) -> None:
         """Write in the background, in order; the answer is used while somebody watches.
 
-        Without room on the tablet nothing was written, and `full` is called instead of `done`,
+        Without room on the tablet, and where a page of its file cannot be read, nothing was
+        written, and `full` is called instead of `done`,
         whether anybody watches or not: what a person said is not dropped with the page.
         """
         attempt = _attempt(work, done, full)
@@ -104,7 +106,7 @@ def _attempt(
     def attempt() -> Callable[[], None]:
         try:
             answer = work()
-        except StoreFullError:
+        except (StoreFullError, StoreUnreadableError):
             return full
         return partial(done, answer)
 

@@ -81,12 +81,22 @@ def copy_before(connection: Connection, path: Path, version: int) -> None:
         raise OperationalError("VACUUM INTO", None, error) from error
 
 
-_NO_ROOM: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE"})
-"""The second is what a quota or a limit of the file's size looks like."""
+_NO_ROOM: Final = frozenset(
+    {
+        "SQLITE_FULL",
+        "SQLITE_IOERR_WRITE",
+        "SQLITE_IOERR_FSYNC",
+        "SQLITE_IOERR_DIR_FSYNC",
+        "SQLITE_IOERR_TRUNCATE",
+        "SQLITE_IOERR_SHMSIZE",
+    }
+)
+"""The second is what a quota or a limit of the file's size looks like; the others, a disk that
+takes nothing for a while. The transaction is undone, and can be tried again."""
 
 
 def is_full(error: OperationalError) -> bool:
-    """Return whether the disk, or what the app may use of it, is full."""
+    """Return whether the disk takes nothing: it, or what the app may use of it, is full."""
     return getattr(error.orig, "sqlite_errorname", "") in _NO_ROOM
 
 

@@ -50,6 +50,10 @@ class StoreDamagedError(RuntimeError):
     """SQLite cannot read the file; `open_database` sets it aside."""
 
 
+class StoreUnreadableError(DatabaseError):
+    """A page of the file cannot be read now; nothing was written. `Database.damage` says why."""
+
+
 class StoreClosedError(RuntimeError):
     """Somebody wrote after the tablet was closed."""
 
@@ -125,6 +129,7 @@ class Database:
 
         Raises:
             StoreFullError: The disk is full; nothing of it was written, and it can be tried again.
+            StoreUnreadableError: A page cannot be read; nothing of it was written.
         """
         return self.submit(work).result()
 
@@ -141,8 +146,7 @@ class Database:
             except BaseException as error:  # noqa: BLE001  # handed to whoever asked
                 full = _full(error)
                 self._has_room = full is None
-                self._note_damage(error)
-                future.set_exception(full or error)
+                future.set_exception(full or self._unreadable(error) or error)
             else:
                 self._has_room = True
                 future.set_result(answer)
@@ -158,18 +162,30 @@ class Database:
             self._jobs.put(job)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on a short read-only connection that sees one consistent state."""
+        """Run `work` on a short read-only connection that sees one consistent state.
+
+        Raises:
+            StoreUnreadableError: A page cannot be read.
+        """
         try:
             with self._reader_engine.begin() as connection:
                 return work(connection)
         except DatabaseError as error:
-            self._note_damage(error)
-            raise
+            unreadable = self._unreadable(error)
+            if unreadable is None:
+                raise
+            raise unreadable from error
 
-    def _note_damage(self, error: BaseException) -> None:
-        if isinstance(error, DatabaseError) and is_damage(error) and self._damage is None:
+    def _unreadable(self, error: BaseException) -> StoreUnreadableError | None:
+        """Note a damaged page and return the error of it, None when something else is wrong."""
+        if not isinstance(error, DatabaseError) or not is_damage(error):
+            return None
+        if self._damage is None:
             self._damage = str(error.orig)[:_LONGEST_DAMAGE]
             _log.error("the tablet's file is damaged: %s", self._damage)
+        unreadable = StoreUnreadableError(error.statement, error.params, error.orig or error)
+        unreadable.__cause__ = error
+        return unreadable
 
     def keep_reserve(self) -> None:
         """Hold some room of the disk back, where there is some to spare."""
@@ -196,7 +212,7 @@ class Database:
             try:
                 future.set_result(empty_log(connection, patiently=patiently))
             except DatabaseError as error:
-                self._note_damage(error)
+                self._unreadable(error)
                 _log.warning("the log is not emptied: %s", error.orig)
                 future.set_result(False)
             except Exception as error:  # noqa: BLE001  # handed to whoever asked

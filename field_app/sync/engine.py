@@ -216,8 +216,12 @@ class SyncEngine:
         problem = self._damage_of(error)
         with suppress(DatabaseError, StoreFullError):
             return self._give_up(problem)
-        self._rests_until_s = monotonic_s() + IDLE_WAIT_S  # the file cannot say when to try again
+        self._rest()
         return SyncVerdict(reason=problem.reason, detail=problem.detail)
+
+    def _rest(self) -> None:
+        """Wait a while before the next try: the file cannot keep when that is."""
+        self._rests_until_s = monotonic_s() + IDLE_WAIT_S
 
     def _give_up(self, problem: SyncProblem) -> SyncVerdict:
         self._database.write(lambda connection: self._end(connection, problem))
@@ -242,9 +246,11 @@ class SyncEngine:
     def _without_room(self, full: StoreFullError) -> SyncVerdict:
         """Say that there is no room, in the file too if that one line fits in."""
         problem = SyncProblem(Reason.NO_ROOM, str(full))
-        with suppress(StoreFullError):
+        try:
             self._pusher.queue_again()
             self._database.write(lambda connection: self._end(connection, problem))
+        except (StoreFullError, DatabaseError):
+            self._rest()
         _log.warning("no contact: %s: %s", problem.reason, problem.detail)
         return SyncVerdict(reason=problem.reason, detail=problem.detail)
 

@@ -1,6 +1,7 @@
 """A page that goes bad under the running app: the words go, or the tablet says so."""
 
 import shutil
+import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,15 +9,17 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import OperationalError
 
 from field_app.config_io import load_zone
 from field_app.crew import HeadlessCrew
 from field_app.i18n import ChosenWords
 from field_app.platform.desktop import desktop_hardware
+from field_app.presenters.order import OrderPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.sync import SyncPresenter
 from field_app.store.care import DAMAGE_CHECK_EVERY, care_for
+from field_app.store.database_io import StoreFullError, StoreUnreadableError
 from field_app.store.identity_io import save_identity
 from field_app.store.ids_io import clamped_ms
 from field_app.store.tables import draft_answer
@@ -139,7 +142,7 @@ def test_a_page_that_only_a_screen_asks_for_is_said_and_set_aside_at_the_next_st
         crew.sync_now()
         forget_pages(crew.tablet)
         write_page(at_work.store, page_of(crew.tablet, "draft_answer"), bytes(PAGE))
-        with pytest.raises(DatabaseError):
+        with pytest.raises(StoreUnreadableError):
             crew.tablet.database.read(lambda c: c.execute(select(draft_answer)).all())
 
         assert crew.status().reason is Reason.DAMAGED
@@ -172,6 +175,45 @@ def test_a_page_that_can_be_read_again_is_no_damage_and_nothing_is_set_aside(
         assert crew.status().reason is Reason.NONE
     with closing(at_work.open(line)) as crew:
         assert crew.tablet.damaged_files_count() == 0
+
+
+def test_a_screen_whose_page_cannot_be_read_stays_as_it_is_and_a_tap_is_not_taken(
+    at_work: AtWork,
+) -> None:
+    with closing(at_work.open(Line(at_work.office.api()))) as crew:
+        (order,) = crew.open_orders()
+        presenter = OrderPresenter(crew.tablet, context(at_work), order.order_id)
+        presenter.attach(lambda _view: None)
+        before, waiting = presenter.view, len(crew.tablet.waiting())
+        forget_pages(crew.tablet)
+        write_page(at_work.store, page_of(crew.tablet, "base_row"), bytes(PAGE))
+
+        presenter.refresh()
+        presenter.add_note("nobody hears this")
+
+        assert presenter.view.title == before.title
+        assert len(crew.tablet.waiting()) == waiting
+        assert crew.status().reason is Reason.DAMAGED
+
+
+@pytest.mark.parametrize("name", ["SQLITE_IOERR_FSYNC", "SQLITE_IOERR_WRITE", "SQLITE_FULL"])
+def test_a_disk_that_takes_nothing_is_said_and_what_was_tapped_can_be_tapped_again(
+    at_work: AtWork, name: str
+) -> None:
+    def refused(_connection: Connection) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = name
+        raise OperationalError("COMMIT", None, error)
+
+    line = Line(at_work.office.api())
+    with closing(at_work.open(line)) as crew:
+        crew.sync_now()
+        with pytest.raises(StoreFullError):
+            crew.tablet.database.write(refused)
+
+        assert crew.status().reason is Reason.NO_ROOM
+        assert crew.sync_now().reason is Reason.NONE
+        assert crew.status().reason is Reason.NONE
 
 
 def now_ms(office: Office) -> int:
