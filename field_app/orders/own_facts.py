@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from field_app.orders.moments import TimerMoment, moment_at
+from field_app.store.saved_at import Place
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.operations import DeviceTime
@@ -39,6 +41,16 @@ class OwnFact:
     is_refused: bool = False
     at: DeviceTime | None = None
     n: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Return where it stands in the order of writing."""
+        return (self.n, 0)
+
+    @property
+    def moment(self) -> TimerMoment:
+        """Return when it was made."""
+        return TimerMoment(self.at_ms) if self.at is None else moment_at(self.at)
 
 
 def case_begins(facts: Sequence[OwnFact]) -> int:

@@ -18,11 +18,20 @@ from field_app.orders.entry_gate import Detector
 from field_app.orders.moments import TimerMoment, moment_kept
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
+from field_app.orders.site_sheet import GasTold
 from field_app.orders.step_timer import TIMER_PAGE
-from field_app.orders.work_record import EARLIER_GAS, EARLIER_GAS_AT, GATE_GAS, SLIP_MS, TYPED_GAS
+from field_app.orders.work_record import (
+    EARLIER_GAS,
+    EARLIER_GAS_PLACE,
+    GATE_GAS,
+    GATE_GAS_PLACE,
+    SLIP_MS,
+    TYPED_GAS,
+)
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.draft_store import Draft, DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
+from field_app.store.saved_at import Place, place_of, place_text
 from field_app.store.settings_store import Key
 from wire_contracts.fields import JsonValue
 from wire_contracts.orders import FINDING_FORM, FactType
@@ -40,18 +49,13 @@ def texts_of(answers: Mapping[str, JsonValue]) -> dict[str, str]:
     return {name: str(value) for name, value in answers.items() if value}
 
 
-def still_said(draft: Draft, void_ms: Mapping[SafetyStep, int], now_ms: int) -> dict[str, str]:
-    """Return the answers of a draft as typed, but for values and clocks of steps that are void.
-
-    A moment that lies in the future was told by a clock that has been put right since: what was
-    typed by the clock of now is newer.
-    """
-    void = {str(step): at_ms for step, at_ms in void_ms.items()}
+def still_said(draft: Draft, void: Mapping[SafetyStep, Place]) -> dict[str, str]:
+    """Return the answers of a draft as typed, but for values and clocks of steps that are void."""
+    before = {str(step): place for step, place in void.items()}
     return {
         name: text
         for name, text in texts_of(draft.answers).items()
-        if draft.times_ms[name] >= (at_ms := void.get(_step_of(name), 0))
-        or draft.times_ms[name] <= now_ms < at_ms
+        if draft.saved[name].place >= before.get(_step_of(name), (0, 0))
     }
 
 
@@ -86,32 +90,33 @@ def typed_for_record(
     """Return what one author typed, with the most gas that anybody has typed about the order.
 
     The author's own finding says by itself what it says; the findings of others count here. With
-    gas of a colleague goes when it was typed: what was measured before it is void.
+    gas goes its place in the order of writing: what was measured before it is void.
     """
     typed = {**own, **_typed_over_last(connection, order_id)}
     elsewhere = (EARLIER_GAS, gas_in_findings(connection, order_id, but_of=author))
     for name, text in (*gas_typed(connection, order_id).items(), elsewhere):
         if (worst_lel_pct(text) or 0.0) > (worst_lel_pct(typed.get(name, "")) or 0.0):
             typed[name] = text
-            if name == GATE_GAS:
-                typed[f"{name}{TYPED_AT}"] = str(_typed_at_ms(connection, order_id, text))
+    if GATE_GAS in typed:
+        place = _place_at_gate(connection, order_id, typed[GATE_GAS])
+        typed[GATE_GAS_PLACE] = place_text(place)
     return typed
 
 
 def _typed_over_last(connection: Connection, order_id: str) -> dict[str, str]:
-    """Return when anybody last typed gas that was typed over, nothing where nobody did."""
-    found = draft_store.load_fields(connection, order_id, WORK_FORM, [EARLIER_GAS_AT])
-    times = [int(str(value)) for _author, _field, value in found if str(value).isdecimal()]
-    return {EARLIER_GAS_AT: str(max(times))} if times else {}
+    """Return where anybody last typed gas that was typed over, nothing where nobody did."""
+    found = draft_store.load_fields(connection, order_id, WORK_FORM, [EARLIER_GAS_PLACE])
+    places = [place_of(str(value)) for _author, _field, value in found]
+    return {EARLIER_GAS_PLACE: place_text(max(places))} if places else {}
 
 
-def _typed_at_ms(connection: Connection, order_id: str, text: str) -> int:
-    """Return when somebody typed this gas at the gate of an order last."""
+def _place_at_gate(connection: Connection, order_id: str, text: str) -> Place:
+    """Return where somebody typed this gas at the gate of an order last."""
     kept = draft_store.load_everyones(connection, order_id, WORK_FORM)
-    times = (
-        each.saved_at_ms for each in kept if each.field == GATE_GAS and str(each.value) == text
+    return max(
+        (each.at.place for each in kept if each.field == GATE_GAS and str(each.value) == text),
+        default=(0, 0),
     )
-    return max(times, default=0)
 
 
 def gas_typed(connection: Connection, order_id: str) -> dict[str, str]:
@@ -169,7 +174,7 @@ def keep_earlier_gas(
     before = worst_lel_pct(gas_typed(connection, draft.order_id).get(EARLIER_GAS, "")) or 0.0
     if former is None:
         return
-    kept = {EARLIER_GAS_AT: str(min(former.saved_at_ms, stamp.at.wall_ms))}
+    kept = {EARLIER_GAS_PLACE: place_text(former.at.place)}
     if lel_pct > before:
         kept[EARLIER_GAS] = str(former.value)
     keep_typed(connection, draft.order_id, stamp, kept)
@@ -218,14 +223,11 @@ def _gas_in_checklists(connection: Connection, order_id: str) -> list[str]:
     return [repr(each) for each in found if each is not None]
 
 
-def gas_elsewhere(connection: Connection, order_id: str) -> list[tuple[float, int]]:
-    """Return the gas in findings and checklists of an order, % LEL, and when it was typed or told.
-
-    As far as the names of fields tell.
-    """
+def gas_elsewhere(connection: Connection, order_id: str) -> list[GasTold]:
+    """Return the gas in findings and checklists of an order, as far as names of fields tell."""
     forms = {key.form for key, _at_ms in draft_store.drafts_of(connection, order_id)} - {WORK_FORM}
     texts = [
-        ({each.field: str(each.value)}, each.saved_at_ms)
+        ({each.field: str(each.value)}, each.saved_at_ms, each.at.place)
         for form in sorted(forms)
         for each in draft_store.load_everyones(connection, order_id, form)
     ]
@@ -233,9 +235,13 @@ def gas_elsewhere(connection: Connection, order_id: str) -> list[tuple[float, in
         payload = entry.operation.payload or {}
         answers = payload.get("answers")
         if entry.operation.field == FactType.FORM_ANSWERSET and isinstance(answers, Mapping):
-            texts.append(({name: str(text) for name, text in answers.items()}, entry.made_at_ms))
-    found = ((most_lel_pct(answers), at_ms) for answers, at_ms in texts)
-    return [(lel_pct, at_ms) for lel_pct, at_ms in found if lel_pct is not None]
+            told = {name: str(text) for name, text in answers.items()}
+            texts.append((told, entry.made_at_ms, (entry.operation.n, 0)))
+    return [
+        GasTold(lel_pct=lel_pct, at_ms=at_ms, place=place)
+        for answers, at_ms, place in texts
+        if (lel_pct := most_lel_pct(answers)) is not None
+    ]
 
 
 def leave_form_behind(connection: Connection, key: DraftKey, stamp: TapStamp) -> None:
@@ -261,7 +267,7 @@ def _is_measured(name: str) -> bool:
     """Return whether a field of a draft is a value, a step or a clock of one visit."""
     page, _, field = name.partition(".")
     value = field.removesuffix(TYPED_AT)
-    is_earlier = name in {EARLIER_GAS, EARLIER_GAS_AT}
+    is_earlier = name in {EARLIER_GAS, EARLIER_GAS_PLACE}
     return page in _OF_A_VISIT or is_earlier or (page == "gate" and value in _AIR)
 
 

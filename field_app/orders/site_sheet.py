@@ -7,9 +7,19 @@ from field_app.orders.entry_gate import Detector, is_too_old
 from field_app.orders.moments import TimerMoment, moment_at
 from field_app.orders.safety_steps import StepPlan, steps_offered
 from field_app.orders.work_record import WorkRecord
+from field_app.store.saved_at import Place
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import WorkOrderDocument
 from wire_contracts.van import Van
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GasTold:
+    """Gas in a finding or a checklist, % LEL: when it was typed or told, and at which place."""
+
+    lel_pct: float
+    at_ms: int
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +34,7 @@ class SiteSheet:
         elapsed_ms: The same by the clock that nobody sets, of the boot that `now` names.
         van: What the crew has with it.
         photos: Photos and signatures of the order on this tablet.
-        gas_elsewhere: Gas in findings and checklists, % LEL, and when it was typed or told.
+        gas_elsewhere: Gas in findings and checklists.
     """
 
     order_id: str
@@ -38,7 +48,7 @@ class SiteSheet:
     van: Van = field(default_factory=Van)
     photos: int = 0
     saved_at_ms: int | None = None
-    gas_elsewhere: Sequence[tuple[float, int]] = ()
+    gas_elsewhere: Sequence[GasTold] = ()
 
     @property
     def passed_ms(self) -> int:

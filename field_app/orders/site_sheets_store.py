@@ -59,7 +59,7 @@ def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteShe
         order_id=order_id,
         document=seen.document,
         record=record,
-        typed=_of_this_shift(draft, still_said(draft, record.void_ms, now.wall_ms), now.wall_ms),
+        typed=_of_this_shift(draft, still_said(draft, record.void), now.wall_ms),
         detector=trusted_detector(used, van.detectors),
         now_ms=now.wall_ms,
         now=now,

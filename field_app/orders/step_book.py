@@ -9,6 +9,7 @@ from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.moments import TimerMoment, moment_at
 from field_app.orders.safety_steps import LEL_SAFE_PCT, LEL_STOP_PCT
+from field_app.store.saved_at import Place
 from wire_contracts.operations import DeviceTime
 from wire_contracts.site_facts import DoneStep, SafetyStep, StepDone
 
@@ -36,13 +37,14 @@ class Again(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenStep:
-    """What a crew said of one step, and when; `measured_at` is when its air was measured."""
+    """What a crew said of one step, when, and at which place in the order of writing."""
 
     done: StepDone
     fact_id: str
     by: str
     at_ms: int
     at: DeviceTime | None
+    place: Place
 
     @property
     def lel_pct(self) -> float | None:
@@ -66,15 +68,15 @@ class StepBook:
         facts: The fact that stands for each step this crew did, to be superseded.
         again: Why a step that was done does not stand any more.
         is_behind_valve: The pipe is isolated by a valve of the list, not in another way.
-        void_ms: Before when nothing counts that was typed for a step and not kept: a joint that is
-            repaired anew, gas and an opened valve are newer than what was measured and watched.
+        void: Before which place nothing counts that was typed for a step and not kept: a joint that
+            is repaired anew, gas and an opened valve are newer than what was measured and watched.
     """
 
     steps: dict[SafetyStep, DoneStep] = field(default_factory=dict)
     facts: dict[SafetyStep, str] = field(default_factory=dict)
     again: dict[SafetyStep, Again] = field(default_factory=dict)
     is_behind_valve: bool = False
-    void_ms: dict[SafetyStep, int] = field(default_factory=dict)
+    void: dict[SafetyStep, Place] = field(default_factory=dict)
     _taken: dict[SafetyStep, TakenStep] = field(default_factory=dict)
     _since_isolated: bool = False
     _gas_since: dict[SafetyStep, float] = field(default_factory=dict)
@@ -102,11 +104,11 @@ class StepBook:
         if done.is_undone:
             fallen = _ORDER[_ORDER.index(done.step) :]
             self._drop(fallen)
-            self._void(fallen, taken.at_ms)
+            self._void(fallen, taken.place)
         else:
             if done.step is SafetyStep.REPAIR:
                 self._drop(_PROVEN)
-                self._void(_PROVEN, taken.at_ms)
+                self._void(_PROVEN, taken.place)
             self.steps[done.step] = DoneStep(step=done.step, at_ms=taken.at_ms, by=taken.by)
             self._taken[done.step] = taken
             self._gas_since.pop(done.step, None)
@@ -115,39 +117,43 @@ class StepBook:
                 self._since_isolated = False
         self._settle()
 
-    def open_valve(self, at_ms: int) -> None:
+    def open_valve(self, place: Place) -> None:
         """Take it that a valve which was closed is open again."""
         self._since_isolated = True
         if SafetyStep.REPAIR not in self.steps:
-            self._void(_SHUT, at_ms)
+            self._void(_SHUT, place)
         self._settle()
 
-    def find_gas(self, lel_pct: float | None, at_ms: int, *, is_kept: bool) -> None:
+    def find_gas(self, lel_pct: float | None, place: Place, *, is_kept: bool) -> None:
         """Take it that the air held so much; None says nothing.
 
-        What is typed and not `is_kept` has no turn among the steps: `at_ms` says after which.
+        What is typed and not `is_kept` is no fact: its place says after which step it was written.
         """
         if lel_pct is not None and lel_pct > LEL_SAFE_PCT:
-            self._void(_OF_AIR, at_ms)
+            self._void(_OF_AIR, place)
         for step in _OF_AIR:
             taken = self._taken.get(step)
             if lel_pct is None or taken is None:
                 continue
-            if is_kept or at_ms > taken.at_ms:
+            if is_kept or place > taken.place:
                 self._gas_since[step] = max(lel_pct, self._gas_since.get(step, 0.0))
-        newer = {} if is_kept else self._taken_after(at_ms)
+        newer = {} if is_kept else self._taken_after(place)
         self._settle()
         self.steps |= newer
         for step in newer:
             self.again.pop(step, None)
 
-    def _taken_after(self, at_ms: int) -> dict[SafetyStep, DoneStep]:
-        """Return the steps that stand and were taken after a moment: they answer what was then."""
+    def _taken_after(self, place: Place) -> dict[SafetyStep, DoneStep]:
+        """Return the steps that stand and were taken after a place: they answer what was then."""
         return {
             step: done
             for step, done in self.steps.items()
-            if step in self._taken and self._taken[step].at_ms > at_ms
+            if step in self._taken and self._taken[step].place > place
         }
+
+    def places(self) -> dict[SafetyStep, Place]:
+        """Return where the steps that this crew took last stand in the order of writing."""
+        return {step: taken.place for step, taken in self._taken.items()}
 
     def grow_old(self, now: DeviceTime) -> None:
         """Take back air that was measured too long ago for the repair or the flame after it."""
@@ -167,9 +173,9 @@ class StepBook:
             self.steps.pop(step, None)
             self.again.pop(step, None)
 
-    def _void(self, steps: Iterable[SafetyStep], at_ms: int) -> None:
+    def _void(self, steps: Iterable[SafetyStep], place: Place) -> None:
         for step in steps:
-            self.void_ms[step] = max(at_ms, self.void_ms.get(step, 0))
+            self.void[step] = max(place, self.void.get(step, place))
 
     def _settle(self) -> None:
         if SafetyStep.REPAIR not in self.steps:

@@ -9,7 +9,7 @@ from field_app.forms.names import plain_name
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.gas_order import GasOrder
 from field_app.orders.meter_counts import MeterCount, counts_of, last_read_here
-from field_app.orders.moments import moment_of
+from field_app.orders.moments import TimerMoment
 from field_app.orders.own_facts import (
     ARRIVED,
     OwnFact,
@@ -23,6 +23,7 @@ from field_app.orders.own_facts import (
     read_fact,
 )
 from field_app.orders.step_book import OUTLASTS_VISIT, Again, StepBook, TakenStep
+from field_app.store.saved_at import Place, place_of
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType
 from wire_contracts.quantities import Quantity
@@ -48,8 +49,9 @@ GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
 EARLIER_GAS: Final = "earlier.lel_pct"
 """Where the most gas stands that was typed and never kept, or typed over, until the finding."""
 
-EARLIER_GAS_AT: Final = f"{EARLIER_GAS}.at"
-"""When gas that was typed over was typed last, ms of the tablet's clock."""
+GATE_GAS_PLACE: Final = f"{GATE_GAS}.place"
+EARLIER_GAS_PLACE: Final = f"{EARLIER_GAS}.place"
+"""Where gas that stands typed, or was typed over, stands in the order of writing."""
 
 SLIP_MS: Final = 60_000
 """A value that was typed over or taken back within a minute was a slip of the finger."""
@@ -70,7 +72,10 @@ class WorkRecord:
     Attributes:
         steps: Steps that stand, in the order they were done; taken-back ones are left out.
         again: Why a step that was done is asked again.
-        void_ms: Before when what was typed for a step and not kept says nothing, by the wall clock.
+        void: Before which place in the order of writing what was typed for a step and not kept says
+            nothing.
+        unsafe: What said last of each step that it was not safe.
+        step_places: Where the steps that this crew took stand in the order of writing.
         step_facts: The fact that stands for each step this crew did, to be superseded.
         valves: Valves that are still closed.
         gas: Measurements of this crew, the newest last, with when they were taken.
@@ -89,8 +94,9 @@ class WorkRecord:
 
     steps: Sequence[DoneStep] = ()
     again: Mapping[SafetyStep, Again] = field(default_factory=dict)
-    void_ms: Mapping[SafetyStep, int] = field(default_factory=dict)
-    unsafe_ms: Mapping[SafetyStep, int] = field(default_factory=dict)
+    void: Mapping[SafetyStep, Place] = field(default_factory=dict)
+    unsafe: Mapping[SafetyStep, OwnFact] = field(default_factory=dict)
+    step_places: Mapping[SafetyStep, Place] = field(default_factory=dict)
     step_facts: Mapping[SafetyStep, str] = field(default_factory=dict)
     valves: Sequence[ClosedValve] = ()
     gas: Sequence[tuple[int, GasMeasurement]] = ()
@@ -156,11 +162,11 @@ def work_record(
         if fact.fact_type == FactType.ISOLATION:
             is_opened = _take_valve(fact, valves)
             if is_opened and number >= begins:
-                book.open_valve(fact.at_ms)
+                book.open_valve(fact.place)
         elif number >= begins:
             _note(fact, book)
     book.find_gas(*_typed_at_gate(typed), is_kept=False)
-    book.find_gas(*_typed_over(typed, now), is_kept=False)
+    book.find_gas(*_typed_over(typed), is_kept=False)
     if now is not None:
         book.grow_old(now)
     gas = _gas(case)
@@ -174,8 +180,9 @@ def work_record(
         steps=tuple(book.steps.values()),
         step_facts=book.facts,
         again=book.again,
-        void_ms=book.void_ms,
-        unsafe_ms=_unsafe_ms(case),
+        void=book.void,
+        unsafe=_unsafe(case),
+        step_places=book.places(),
         valves=tuple(valves.values()),
         gas=gas,
         gas_since_test=_gas_since_test(case),
@@ -210,27 +217,28 @@ def _note(fact: OwnFact, book: StepBook) -> None:
         if done is not None:
             book.take(
                 TakenStep(
-                    done=done, fact_id=fact.fact_id, by=fact.actor, at_ms=fact.at_ms, at=fact.at
+                    done=done,
+                    fact_id=fact.fact_id,
+                    by=fact.actor,
+                    at_ms=fact.at_ms,
+                    at=fact.at,
+                    place=fact.place,
                 )
             )
     elif fact.fact_type == FactType.GAS_MEASUREMENT:
         gas = read_fact(fact, parse_gas)
         if gas is not None:
-            book.find_gas(gas.lel_pct, fact.at_ms, is_kept=True)
+            book.find_gas(gas.lel_pct, fact.place, is_kept=True)
 
 
-def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:
-    """Return the gas that stands typed at the gate, and when it was typed."""
-    at = moment_of(typed.get(f"{GATE_GAS}.at", ""))
-    return worst_lel_pct(typed.get(GATE_GAS, "")), 0 if at is None else at.wall_ms
+def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, Place]:
+    """Return the gas that stands typed at the gate, and its place in the order of writing."""
+    return worst_lel_pct(typed.get(GATE_GAS, "")), place_of(typed.get(GATE_GAS_PLACE, ""))
 
 
-def _typed_over(typed: Mapping[str, str], now: DeviceTime | None) -> tuple[float | None, int]:
-    """Return gas that was typed and typed over, and when; a moment of the future orders nothing."""
-    text = typed.get(EARLIER_GAS_AT, "")
-    at_ms = int(text) if text.isdecimal() else 0
-    is_future = now is not None and at_ms > now.wall_ms
-    return worst_lel_pct(typed.get(EARLIER_GAS, "")), 0 if is_future else at_ms
+def _typed_over(typed: Mapping[str, str]) -> tuple[float | None, Place]:
+    """Return gas that was typed and typed over, and its place in the order of writing."""
+    return worst_lel_pct(typed.get(EARLIER_GAS, "")), place_of(typed.get(EARLIER_GAS_PLACE, ""))
 
 
 def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
@@ -239,7 +247,7 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
     Only what the step itself corrected or took back within a minute was never in the air; it may
     also fall with another step, or grow old.
     """
-    said: list[tuple[float | None, int]] = []
+    said: list[tuple[float | None, TimerMoment]] = []
     unsafe: list[float | None] = []
     fell_ms: int | None = None
     for fact in facts:
@@ -250,23 +258,23 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
         if done.is_unsafe:
             unsafe.append(lel_pct)
         elif done.step is SafetyStep.MEASURE:
-            is_soon = bool(said) and 0 <= fact.at_ms - said[-1][1] < SLIP_MS
+            is_soon = bool(said) and 0 <= fact.moment.age_ms(said[-1][1]) < SLIP_MS
             if is_soon and fell_ms != fact.at_ms:
                 said.pop()
-            said.append((lel_pct, fact.at_ms))
+            said.append((lel_pct, fact.moment))
         elif done.is_undone:
             fell_ms = fact.at_ms
-    return [*(lel_pct for lel_pct, _at_ms in said), *unsafe]
+    return [*(lel_pct for lel_pct, _at in said), *unsafe]
 
 
-def _unsafe_ms(facts: Sequence[OwnFact]) -> dict[SafetyStep, int]:
-    """Return when each step was not safe last."""
+def _unsafe(facts: Sequence[OwnFact]) -> dict[SafetyStep, OwnFact]:
+    """Return what said last of each step that it was not safe."""
     said = (
-        (read_fact(each, parse_step), each.at_ms)
+        (read_fact(each, parse_step), each)
         for each in facts
         if each.fact_type == FactType.SAFETY_STEP
     )
-    return {done.step: at_ms for done, at_ms in said if done is not None and done.is_unsafe}
+    return {done.step: fact for done, fact in said if done is not None and done.is_unsafe}
 
 
 def _gas_since_test(facts: Sequence[OwnFact]) -> float | None:

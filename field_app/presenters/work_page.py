@@ -1,7 +1,7 @@
 """The sheet of the work itself: the steps in the order that safety demands, one after the other."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from typing_extensions import override
 
@@ -22,7 +22,7 @@ from field_app.orders.safety_steps import (
     troubles_of,
 )
 from field_app.orders.site_desk import StepRefusedError
-from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.site_sheet import GasTold, SiteSheet
 from field_app.orders.step_book import Again
 from field_app.orders.step_timer import timer_at, timer_key, with_clock
 from field_app.presenters.order_tools import cancelled_text
@@ -234,11 +234,12 @@ class WorkPage(SitePage):
 
     def _watch_text(self, data: SiteSheet, plan: StepPlan) -> str:
         """Return how long the step is watched, and that it was not safe while it was."""
-        unsafe_ms = data.record.unsafe_ms.get(plan.step, 0)
-        if unsafe_ms <= data.record.void_ms.get(plan.step, 0):
+        unsafe = data.record.unsafe.get(plan.step)
+        void = data.record.void.get(plan.step, (0, 0))
+        if unsafe is None or unsafe.place <= void:
             return self._wait_text(plan)
         text = self.t("Not safe at {time}: watch it anew for {minutes} min")
-        return text.format(time=self._time(unsafe_ms), minutes=f"{plan.wait_min:g}")
+        return text.format(time=self._time(unsafe.at_ms), minutes=f"{plan.wait_min:g}")
 
     def _lines(self, data: SiteSheet, plan: StepPlan | None) -> tuple[StepLine, ...]:
         medium = data.document.medium
@@ -374,12 +375,24 @@ class WorkPage(SitePage):
         newer = gas_since_air(data, plan.step)
         if newer is None:
             return []
-        lel_pct, at_ms = newer
-        text = self.t(
-            "{value} % LEL stands in the finding or a checklist since {time}, after the air was "
-            "measured. Is it there now? Then undo the measurement and measure again."
-        ).format(value=shown_number(lel_pct), time=self._time(at_ms))
-        return [NoticeBlock(key="gas", text=text, tone=Tone.DANGER, icon="alert-octagon")]
+        line = RowLine(
+            key="gas",
+            title=self.t(
+                "{value} % LEL stands in the finding or a checklist since {time}, after the air "
+                "was measured. Is it there now, or was it found at first?"
+            ).format(value=shown_number(newer.lel_pct), time=self._time(newer.at_ms)),
+            icon="alert-octagon",
+            tone=Tone.DANGER,
+            actions=(
+                RowAction(
+                    key=f"undo:{_STANDS_ON[plan.step].falls}",
+                    text=self.t("It is there now"),
+                    icon="alert-octagon",
+                    kind="danger",
+                ),
+            ),
+        )
+        return [RowsBlock(key="gas", title="", lines=(line,))]
 
     def _refusal(self, plan: StepPlan, left: dict[str, Trouble]) -> str:
         for field in plan.fields:
@@ -396,28 +409,36 @@ class WorkPage(SitePage):
         return self.t("Still needed: {what}").format(what=", ".join(missing)) if missing else ""
 
 
-_AIR_BEFORE: Final = {
-    SafetyStep.REPAIR: (SafetyStep.MEASURE, LEL_STOP_PCT),
-    SafetyStep.RELIGHT: (SafetyStep.REMEASURE, LEL_SAFE_PCT),
+class _StandsOn(NamedTuple):
+    """On which measurement a step stands, how much gas was too much for it, and what falls then."""
+
+    measuring: SafetyStep
+    limit_pct: float
+    falls: SafetyStep
+
+
+_STANDS_ON: Final = {
+    SafetyStep.REPAIR: _StandsOn(SafetyStep.MEASURE, LEL_STOP_PCT, SafetyStep.VENTILATE),
+    SafetyStep.RELIGHT: _StandsOn(SafetyStep.REMEASURE, LEL_SAFE_PCT, SafetyStep.REMEASURE),
 }
-"""Which measurement a step stands on, and how much gas in % LEL was too much for it."""
 
 
-def gas_since_air(data: SiteSheet, step: SafetyStep) -> tuple[float, int] | None:
-    """Return the most gas told elsewhere since the air that a step stands on, and when.
+def gas_since_air(data: SiteSheet, step: SafetyStep) -> GasTold | None:
+    """Return the most gas told elsewhere since the air that a step stands on.
 
     It may be what was found at first, written down later: a person says which, nobody else can.
+    So it takes no step back by itself, as gas at the gate does (ADR 0034).
     """
-    if step not in _AIR_BEFORE:
+    stands_on = _STANDS_ON.get(step)
+    if stands_on is None or stands_on.measuring not in data.record.done:
         return None
-    measuring, limit_pct = _AIR_BEFORE[step]
-    measured_ms = max((e.at_ms for e in data.record.steps if e.step is measuring), default=None)
-    if measured_ms is None:
-        return None
-    return max(
-        (each for each in data.gas_elsewhere if each[0] > limit_pct and each[1] > measured_ms),
-        default=None,
+    measured = data.record.step_places.get(stands_on.measuring, (0, 0))
+    newer = (
+        each
+        for each in data.gas_elsewhere
+        if each.lel_pct > stands_on.limit_pct and each.place > measured
     )
+    return max(newer, key=lambda each: each.lel_pct, default=None)
 
 
 def again_notice(t: Words, why: Again | None) -> list[Block]:

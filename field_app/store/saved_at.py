@@ -7,6 +7,22 @@ UNKNOWN_N: Final = 2**62
 danger in it is taken for one of a former round."""
 
 
+Place = tuple[int, int]
+"""Where something stands in the order of writing: after which operation, and as which answer since.
+Operation `n` itself stands at (n, 0)."""
+
+
+def place_text(place: Place) -> str:
+    """Return a place as a draft keeps it."""
+    return f"{place[0]}.{place[1]}"
+
+
+def place_of(text: str) -> Place:
+    """Return the place that a draft keeps; before everything where it keeps none."""
+    after_n, _, turn = text.partition(".")
+    return (int(after_n), int(turn)) if after_n.isdecimal() and turn.isdecimal() else (0, 0)
+
+
 class SavedAt(NamedTuple):
     """When an answer was kept.
 
@@ -25,6 +41,6 @@ class SavedAt(NamedTuple):
     turn: int | None = None
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Return where it stands in the order of writing; operation `n` stands at (n, 0)."""
+    def place(self) -> Place:
+        """Return where it stands in the order of writing."""
         return (UNKNOWN_N if self.after_n is None else self.after_n, self.turn or 1)

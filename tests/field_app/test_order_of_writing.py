@@ -17,13 +17,14 @@ from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import told, working_tablet, working_town
+from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.town_office import BootClock, TownOffice
 from wire_contracts.fields import JsonObject
 from wire_contracts.forms.items import FormPage
 from wire_contracts.orders import FINDING_FORM, FactType
+from wire_contracts.site_facts import SafetyStep
 
 WELL = checkpoint(0)[0]
 HOME = "hh-0"
@@ -165,6 +166,56 @@ def test_a_hazard_in_a_checklist_stands_in_the_bar_after_a_visit_told_by_a_fast_
     fill_in(tablet, "household", HOME, "safety-check", {"pipe_tightness": "fail"})
 
     assert tablet.database.read(noted_homes) == 1
+
+
+STEPS = {
+    SafetyStep.ISOLATE: {"how": "not_needed"},
+    SafetyStep.VENTILATE: {"how": "fan", "minutes": "10"},
+    SafetyStep.MEASURE: {"gas_lel_pct": "0"},
+}
+
+
+def is_done_before_repair(tablet: Tablet) -> set[SafetyStep]:
+    return set(tablet.site.sheet(LEAK).record.done)
+
+
+@pytest.mark.parametrize("set_by_h", [-2, 2])
+def test_gas_at_the_gate_takes_steps_back_that_were_taken_by_a_clock_that_is_put_right(
+    tablet: Tablet, clock: BootClock, set_by_h: int
+) -> None:
+    for step, values in STEPS.items():
+        tablet.site.keep(LEAK, str(step), values)
+        tablet.site.do_step(LEAK, step)
+    clock.go_on(timedelta(minutes=1))
+    clock.set_by(timedelta(hours=set_by_h))
+    tablet.site.keep(LEAK, "gate", {"lel_pct": "45"})
+    assert is_done_before_repair(tablet) == {SafetyStep.ISOLATE}
+
+    clock.go_on(timedelta(minutes=2))
+    tablet.site.keep(LEAK, "gate", {"lel_pct": ""})
+    assert is_done_before_repair(tablet) == {SafetyStep.ISOLATE}, "emptied, it was there"
+
+    clock.set_by(timedelta(hours=-set_by_h))
+    for step in (SafetyStep.VENTILATE, SafetyStep.MEASURE):
+        tablet.site.keep(LEAK, str(step), STEPS[step])
+        tablet.site.do_step(LEAK, step)
+    assert is_done_before_repair(tablet) == set(STEPS)
+
+
+def test_a_value_that_was_typed_before_the_gas_is_void_whatever_the_clock_says(
+    tablet: Tablet, clock: BootClock
+) -> None:
+    for step in list(STEPS)[:2]:
+        tablet.site.keep(LEAK, str(step), STEPS[step])
+        tablet.site.do_step(LEAK, step)
+    tablet.site.keep(LEAK, "measure", STEPS[SafetyStep.MEASURE])
+    clock.set_by(timedelta(hours=-2))
+    clock.go_on(timedelta(minutes=2))
+    tablet.site.keep(LEAK, "gate", {"lel_pct": "9"})
+
+    assert tablet.site.sheet(LEAK).values_of("measure") == {}
+    tablet.site.keep(LEAK, "measure", STEPS[SafetyStep.MEASURE])
+    assert tablet.site.sheet(LEAK).values_of("measure") == STEPS[SafetyStep.MEASURE]
 
 
 def fact(n: int, kind: str, at_ms: int, payload: JsonObject | None = None) -> OwnFact:

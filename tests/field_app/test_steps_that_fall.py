@@ -11,6 +11,7 @@ from field_app.orders.own_facts import ARRIVED, OwnFact
 from field_app.orders.safety_steps import next_step, steps_offered
 from field_app.orders.step_book import Again
 from field_app.orders.work_record import WorkRecord, work_record
+from field_app.store.saved_at import place_text
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType, OrderType
@@ -48,6 +49,7 @@ def fact(fact_type: str, payload: JsonObject, at_ms: int = NOON_MS) -> OwnFact:
         at_ms=at_ms,
         payload=payload,
         at=clocks(at_ms),
+        n=at_ms,
     )
 
 
@@ -83,7 +85,7 @@ GATE = "gate.lel_pct"
 
 
 def typed_gas(lel_pct: str, at_ms: int) -> dict[str, str]:
-    return {GATE: lel_pct, f"{GATE}.at": str(at_ms)}
+    return {GATE: lel_pct, f"{GATE}.place": place_text((at_ms, 1))}
 
 
 def later(minutes: int, which: SafetyStep, **values: str) -> OwnFact:
@@ -186,8 +188,7 @@ def test_gas_found_after_the_measurement_is_ventilated_and_measured_again() -> N
 
 
 def test_gas_typed_at_the_gate_after_the_measurement_counts_before_it_is_kept() -> None:
-    typed = {"gate.lel_pct": "45", "gate.lel_pct.at": str(NOON_MS + 1)}
-    before = typed | {"gate.lel_pct.at": str(NOON_MS - 1)}
+    typed, before = typed_gas("45", NOON_MS), typed_gas("45", NOON_MS - 1)
 
     assert comes_next(work_record(SAFE, typed=typed)) is SafetyStep.VENTILATE
     assert comes_next(work_record(SAFE, typed=before)) is SafetyStep.REPAIR
