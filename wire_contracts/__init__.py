@@ -14,7 +14,8 @@ Standard library only, so that it also runs on the tablet. The line through the 
     clock                      the one question about time
     life_cycle                 how a table of states refuses
     alert_states, work_order_states, request_states      the tables
-    orders, order_person, order_site, operations, blobs, sealed      server <-> tablet: what
+    orders, order_person, order_site, order_copies      server <-> tablet: what orders are
+    operations, blobs, sealed  server <-> tablet: what
     network, site_facts        the map of an area; what a crew does on site
     van                        what a crew has with it: parts and gas detectors
     pulls, pokes, sync, refusals, enrolment, review_outcomes      server <-> tablet: how

@@ -10,6 +10,7 @@ from operator import itemgetter
 from wire_contracts.codes import Code
 from wire_contracts.fields import MAX_VERSION, FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import LATEST_MS
+from wire_contracts.order_copies import OrderCopy, copies_json, parse_copies
 from wire_contracts.payloads import dump_json
 
 MAX_OPERATIONS = 200
@@ -106,12 +107,14 @@ class WrittenPush:
         told: Ids of operations of which a server told the tablet what became of them, and was
             restored from a backup since -> when it took them, ms since 1970, by its clock;
             `NO_EFFECT`: they had none.
+        orders: What the tablet held of orders that this server, restored since, does not show it.
     """
 
     replica_id: str
     bodies: Sequence[str]
     protocol: int = 1
     told: Mapping[str, int] = field(default_factory=dict)
+    orders: Sequence[OrderCopy] = ()
 
 
 NO_EFFECT = 0
@@ -155,12 +158,13 @@ class OperationResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRequest:
-    """The body of `POST /sync/v1/push`; `told` as in `WrittenPush`."""
+    """The body of `POST /sync/v1/push`; `told` and `orders` as in `WrittenPush`."""
 
     replica_id: str
     operations: Sequence[Operation]
     protocol: int = 1
     told: Mapping[str, int] = field(default_factory=dict)
+    orders: Sequence[OrderCopy] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +245,7 @@ def write_push(request: PushRequest) -> WrittenPush:
         bodies=tuple(write_operation(each) for each in request.operations),
         protocol=request.protocol,
         told=request.told,
+        orders=request.orders,
     )
 
 
@@ -251,8 +256,8 @@ def dump_push(request: PushRequest) -> bytes:
 
 def dump_written(push: WrittenPush) -> bytes:
     """Return the push body as JSON; its operations are not taken apart for that."""
-    told = told_json(push.told)
-    envelope = dump_json({"replica": push.replica_id, **told, "v": push.protocol})
+    beside = {**told_json(push.told), **copies_json(push.orders)}
+    envelope = dump_json({"replica": push.replica_id, **beside, "v": push.protocol})
     return b'{"ops":[%s],%s' % (",".join(push.bodies).encode(), envelope[1:])
 
 
@@ -418,6 +423,7 @@ def parse_push(root: FieldReader) -> PushRequest:
             parse_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
         ),
         told=parse_told(root),
+        orders=parse_copies(root),
     )
 
 

@@ -30,6 +30,7 @@ from wire_contracts.operations import (
     PushAnswer,
     PushRequest,
 )
+from wire_contracts.order_copies import OrderCopy
 from wire_contracts.order_person import OrderPerson
 from wire_contracts.payloads import dump_json
 from wire_contracts.pokes import POKE_CONTENT_TYPE, POKE_PATH, Poke
@@ -61,6 +62,7 @@ WIRE_NAMES: Final[Mapping[type, Mapping[str, str]]] = {
     BucketPage: {"is_reset": "reset", "rows": "tables", "tombstones": "dels", "total": "of"},
     BucketEnd: {},
     PushRequest: _V | {"replica_id": "replica", "operations": "ops"},
+    OrderCopy: {"order_id": "id", "as_of_ms": "as_of", "area_id": "area"},
     Operation: {"entity_id": "id"},
     DeviceTime: {"wall_ms": "wall", "contact_ms": "contact"},
     PushAnswer: _ANSWER | {"must_renew_replica": "renew_replica"},

@@ -20,7 +20,14 @@ from field_app.orders.kept_calls import keep_calls
 from field_app.photos.photo_files_io import PhotoFiles
 from field_app.photos.sealed_scrap_io import forget_scraps
 from field_app.platform.ports import VaultTamperedError
-from field_app.store import lease_store, outcome_store, photo_store, sealed_store, settings_store
+from field_app.store import (
+    lease_store,
+    order_copy_store,
+    outcome_store,
+    photo_store,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.database_io import Database
 from field_app.store.photo_store import PhotoJob, PhotoStatus
 from field_app.store.sealed_store import Seal, SealedItem
@@ -91,6 +98,7 @@ def withdraw(connection: Connection, seal: Seal, at_ms: int) -> None:
     sealed_store.leave_sealed_only(connection)
     for table in (base_row, bucket, order_view, sync_report):
         connection.execute(delete(table))
+    order_copy_store.forget_all(connection)
     settings_store.save(connection, Key.PULL_TOKEN, None)
     settings_store.save(connection, Key.LEASE_UNTIL_MS, None)
     order_store.rebuild_all(connection)

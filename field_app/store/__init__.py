@@ -26,6 +26,7 @@ row_text          whether a pulled row is what the server hashed
 among             one statement for any number of ids
 fixed_statement   statements put together once, when the app starts
 bulk_write        many rows at the driver's speed
+order_copy_store  orders that a restored server may have forgotten
 base_store        rows as the server sent them, with the checksum of every bucket
 outbox_store      operations: written with the tap, read record by record
 outgoing_store    which of them a push takes next, and which are on their way

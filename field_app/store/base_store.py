@@ -24,12 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
+from field_app.store import order_copy_store
 from field_app.store.among import is_among_bound
 from field_app.store.draft_store import forms_in_use
 from field_app.store.personal_rows import PERSONAL, Keep, keep_nothing
 from field_app.store.row_text import checked_texts
 from field_app.store.tables import base_row, bucket, draft_answer, outbox_op, sync_report
 from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.orders import ENTITY as ORDER
 from wire_contracts.payloads import dump_json
 from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, Tombstone
 
@@ -217,6 +219,8 @@ def _take_away(connection: Connection, rows: _Rows, name: str | None) -> set[Thi
     gone = {(entity, entity_id) for entity, entity_id in connection.execute(rows.things, asked)}
     if gone:
         _keep_needed(connection, gone, name)
+        orders = [entity_id for entity, entity_id in gone if entity == ORDER]
+        order_copy_store.keep_leaving(connection, orders)
         connection.execute(rows.removal, asked)
     return gone
 

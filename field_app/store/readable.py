@@ -17,6 +17,7 @@ from field_app.store.tables import (
     METADATA,
     base_row,
     draft_answer,
+    order_copy,
     outbox_op,
     photo_job,
     sealed_item,
@@ -133,6 +134,7 @@ def _check_setting(cells: Cells) -> str | None:
 _CHECKS: Final[Mapping[str, Callable[[Cells], str | None]]] = {
     outbox_op.name: problem_of_row,
     base_row.name: _is_json("document"),
+    order_copy.name: _is_json("document"),
     draft_answer.name: _is_json("value"),
     sync_report.name: _is_json("body"),
     photo_job.name: _check_photo,

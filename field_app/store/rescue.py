@@ -25,6 +25,7 @@ from field_app.store.salvage_io import (
 from field_app.store.settings_store import Key
 from field_app.store.tables import (
     draft_answer,
+    order_copy,
     outbox_op,
     photo_job,
     photo_link,
@@ -49,6 +50,7 @@ _TABLES: Final = {
         sealed_item,
         setting,
         sync_report,
+        order_copy,
     )
 }
 _KEPT_SETTINGS: Final = frozenset(

@@ -99,6 +99,10 @@ _SECOND: Step = (
     "ALTER TABLE draft_answer ADD COLUMN boot_id TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE draft_answer ADD COLUMN after_n INTEGER",
     "ALTER TABLE draft_answer ADD COLUMN turn INTEGER",
+    # orders that a restored server may have forgotten, as they were shown here
+    """CREATE TABLE order_copy (
+        order_id TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL, area_id TEXT,
+        as_of_ms INTEGER NOT NULL, is_told INTEGER NOT NULL)""",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

@@ -43,6 +43,8 @@ class Key(StrEnum):
     PLACE = "place"
     ALERTS_SEEN = "alerts_seen"
     KEPT_CALLS = "kept_calls"
+    WHOLE_AT_MS = "whole_at_ms"
+    IS_RESTORED = "is_restored"
 
 
 NUMBERS: Final = frozenset(
@@ -57,6 +59,7 @@ NUMBERS: Final = frozenset(
         Key.LEASE_UNTIL_MS,
         Key.WITHDRAWN_MS,
         Key.LAST_FULL_CHECK_MS,
+        Key.WHOLE_AT_MS,
     }
 )
 """The values that are whole numbers."""

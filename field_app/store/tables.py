@@ -145,6 +145,17 @@ sync_report = Table(
     Column("body", Text, nullable=False),
 )
 
+order_copy = Table(
+    "order_copy",
+    METADATA,
+    Column("order_id", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("area_id", Text),
+    Column("as_of_ms", Integer, nullable=False),
+    Column("is_told", Integer, nullable=False),
+)
+"""Orders that were here when the server was restored and that it does not show since."""
+
 order_view = Table(
     "order_view",
     METADATA,

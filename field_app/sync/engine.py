@@ -293,11 +293,21 @@ class SyncEngine:
             raise broken_pull
         if settled:
             self._pull()
+        self._tell_orders()
         settled += self._push_begun()
         self.are_words_whole = True
         if self._photos is not None:
             self._photos.send_all(self._meanwhile)
         return settled
+
+    def _tell_orders(self) -> None:
+        """Tell a restored server of orders it does not know; what it answers keeps back nothing."""
+        try:
+            self._pusher.tell_orders()
+        except SyncProblem as problem:
+            if problem.reason is not Reason.SERVER:
+                raise
+            _log.warning("copies of orders wait on: %s", problem.detail)
 
     def _push_begun(self) -> int:
         """Send what was begun at orders that left; return how much of it got its outcome."""

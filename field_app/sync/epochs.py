@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from field_app.orders import order_store
 from field_app.store import (
     base_store,
+    order_copy_store,
     outcome_store,
     outgoing_store,
     photo_store,
@@ -25,7 +26,8 @@ def take_epoch(connection: Connection, server_epoch: int | None) -> bool:
 
     None is an answer that nothing changed, this neither.
     The rows stay readable until the fresh pass confirms or sweeps them; what the former server had
-    confirmed within 90 days is pushed again, and its ledger absorbs the repeats.
+    confirmed within 90 days is pushed again, and its ledger absorbs the repeats. Orders that are
+    swept are kept aside: nobody else may know of them.
     """
     known = settings_store.load_text(connection, Key.SERVER_EPOCH)
     if server_epoch is None or known == str(server_epoch):
@@ -34,6 +36,7 @@ def take_epoch(connection: Connection, server_epoch: int | None) -> bool:
     if known is None:
         return False
     start_afresh(connection)
+    order_copy_store.begin_watch(connection)
     records = outcome_store.queue_all_again(connection) | outgoing_store.release_held(connection)
     sealed_store.queue_all_again(connection)
     records |= photo_store.queue_all_again(connection) | photo_store.release_held(connection)

@@ -10,7 +10,13 @@ from typing import Protocol, runtime_checkable
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.store import base_store, lease_store, outcome_store, settings_store
+from field_app.store import (
+    base_store,
+    lease_store,
+    order_copy_store,
+    outcome_store,
+    settings_store,
+)
 from field_app.store.base_store import Thing
 from field_app.store.database_io import Database
 from field_app.store.personal_rows import Keep, keep_nothing
@@ -199,6 +205,7 @@ def _take_rows(
         touched |= base_store.drop_bucket(connection, name)
     if is_complete:
         touched |= base_store.sweep_stale(connection)
+        order_copy_store.end_watch(connection, answer.server_now_ms)
     return touched
 
 

@@ -1,5 +1,6 @@
 """Sends the outbox: whole groups, one permanent outcome each; one poison blocks no other."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, wait
@@ -10,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.store import outcome_store, outgoing_store, settings_store
+from field_app.store import order_copy_store, outcome_store, outgoing_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.outgoing_store import Outgoing
 from field_app.store.record_states import OpStatus
@@ -20,7 +21,10 @@ from field_app.sync.epochs import is_another, take_epoch
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from wire_contracts.clock import Clock
 from wire_contracts.operations import PushAnswer, WrittenPush
+from wire_contracts.order_copies import MAX_COPIES, OrderCopy
 from wire_contracts.sync import PROTOCOL, SyncApi
+
+_log = logging.getLogger(__name__)
 
 RenewReplica = Callable[[Connection], None]
 """Draws a new replica id inside the given transaction."""
@@ -140,6 +144,42 @@ class Pusher:
                 line.answered.append(answer)
         return settled
 
+    def tell_orders(self) -> int:
+        """Tell a restored server of orders that it does not show any more; return of how many.
+
+        One that it cannot even read stops none behind it.
+
+        Raises:
+            SyncProblem: No usable answer; what was not told is told at the next contact.
+        """
+        told, most = 0, MAX_COPIES
+        while copies := self._database.read(partial(order_copy_store.next_copies, most=most)):
+            push = WrittenPush(
+                replica_id=self._database.read(_replica_id),
+                bodies=(),
+                protocol=PROTOCOL,
+                orders=copies,
+            )
+            try:
+                answer: PushAnswer | None = self._api.push(push)
+            except RequestRefused as refused:
+                answer = None
+                if len(copies) > 1:  # one of them may be the poison
+                    most = 1
+                    continue
+                _log.warning("an order is not told of: %s", refused.detail)
+            self._database.write(partial(self._note_told, copies, answer))
+            told += len(copies)
+        return told
+
+    def _note_told(
+        self, copies: Sequence[OrderCopy], answer: PushAnswer | None, connection: Connection
+    ) -> None:
+        order_copy_store.note_told(connection, [each.order_id for each in copies])
+        if answer is not None:
+            sync_store.note_contact(connection, self._clock, answer.server_now_ms)
+            take_epoch(connection, answer.server_epoch)
+
     def queue_again(self) -> None:
         """Queue what is marked as on its way though nobody sends it."""
         self._take_back(())
@@ -207,8 +247,11 @@ def _set_out(choose: Choose, moved: Collection[str], connection: Connection) -> 
     operations = choose(connection)
     outgoing_store.mark_status(connection, [each.op_id for each in operations], OpStatus.SENDING)
     order_store.refresh_marks(connection, {*moved, *(each.order_id for each in operations)})
-    replica_id = settings_store.load_text(connection, Key.REPLICA_ID) or ""
-    return _Batch(replica_id=replica_id, operations=operations)
+    return _Batch(replica_id=_replica_id(connection), operations=operations)
+
+
+def _replica_id(connection: Connection) -> str:
+    return settings_store.load_text(connection, Key.REPLICA_ID) or ""
 
 
 def _set_aside(batch: _Batch, detail: str, connection: Connection) -> None:

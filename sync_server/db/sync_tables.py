@@ -125,6 +125,20 @@ TOLD_BEFORE = Table(
 """What a former server had told (`wire_contracts.operations.WrittenPush`) of operations that wait
 for their order, until they are judged, and of steps and words."""
 
+ORDER_COPY = Table(
+    "order_copy",
+    METADATA,
+    Column("order_id", String(36), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("area_id", String(64)),
+    Column("as_of_ms", BigInteger, nullable=False),
+    Column("tablet_id", String(36), nullable=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("made_at_ms", BigInteger),
+)
+"""Orders that only tablets remember after a restore, as they were last shown one
+(`wire_contracts.order_copies`). `made_at_ms`: when a person made the order again."""
+
 SYNC_CONFLICT = Table(
     "sync_conflict",
     METADATA,

@@ -12,9 +12,11 @@ The line through the modules:
     merge               two words for one field
     word_store          the words that the crews' fields took
     review_store        what a person has to look at, with an owner and a due time
+    order_copy_store    the orders that only tablets remember after a restore
     photo_reviews       a photo that cannot be taken is somebody's business
     chosen_values       what the office may write when it settles a review
     review_desk         a person settles a review: the office's value, the crew's, another one
+    lost_orders         a person makes such an order again
     ledger_store        the permanent outcome of every operation
     effects             what an operation comes to, and for whom it is judged
     crew_calls          facts that somebody must hear of at once

@@ -1,6 +1,7 @@
 """One operation of a crew -> its effect on orders and facts, and its outcome."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -29,6 +30,7 @@ from sync_server.sync.forgotten_steps import (
 )
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.merge import Kept, Merged, Owner, merge_field, owner_of
+from sync_server.sync.order_copy_store import has_remark
 from sync_server.sync.review_store import ReviewKind
 from sync_server.work_orders.dispatch import record_crew_finding
 from sync_server.work_orders.fact_store import has_answers
@@ -145,7 +147,10 @@ def _set(
     if operation.field in OF_ONE_VISIT and is_of_former_visit(connection, context, order):
         current = _current(context, order.order_id, operation.field)
         return _not_taken(operation, current, Code.STATE, "a later visit has ended since")
-    if not recall_order(connection, context, order.order_id, word_utc):
+    is_recalled = recall_order(connection, context, order.order_id, word_utc)
+    if _stands_in_copy(connection, context, operation, word_utc):
+        return NOOP
+    if not is_recalled:
         return _set_field(connection, context, operation, order, time)
     mine = context.book.head(order.order_id) or order
     return _asked(_set_field(connection, context, operation, mine, time))
@@ -188,6 +193,20 @@ def _set_field(
     if operation.field == "result" and order.state is WorkOrderState.FINISHED:
         _label(connection, context, order.order_id, operation.actor)
     return _taken(operation, current, merged)
+
+
+def _stands_in_copy(
+    connection: Connection, context: CrewContext, operation: Operation, word_utc: datetime
+) -> bool:
+    """Return whether a remark came with the copy of an order that was made again from it.
+
+    A tablet that was put back from a copy of its own knows not that a server had it.
+    """
+    if operation.field not in APPENDED or not context.may_be_forgotten(word_utc):
+        return False
+    seen, wanted = (str(_without_nul(each) or "") for each in (operation.old, operation.new))
+    remark = wanted.removeprefix(seen).strip("\n")
+    return has_remark(connection, operation.entity_id, remark, context.told_ms or 0)
 
 
 def _current(context: CrewContext, order_id: str, field: str) -> JsonValue:

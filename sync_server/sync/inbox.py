@@ -20,6 +20,7 @@ from wire_contracts.operations import (
     parse_told,
     quick_operation,
 )
+from wire_contracts.order_copies import OrderCopy, parse_copies
 from wire_contracts.payloads import dump_json, has_digits
 
 _LONG_NUMBER_DIGITS = 19
@@ -47,13 +48,15 @@ Entry = Operation | Broken
 class ReadPush:
     """A push taken apart; `entries` keeps the order in which the operations were sent.
 
-    `told`: what a server that was restored since had told of operations (`WrittenPush`).
+    `told`: what a server that was restored since had told of operations, `orders`: what the tablet
+    held of orders (`WrittenPush`).
     """
 
     protocol: int
     replica_id: str
     entries: Sequence[Entry]
     told: Mapping[str, int] = field(default_factory=dict)
+    orders: Sequence[OrderCopy] = ()
 
 
 def read_push(root: FieldReader) -> ReadPush:
@@ -68,7 +71,16 @@ def read_push(root: FieldReader) -> ReadPush:
         replica_id=clean_text(root.text("replica", longest=64)),
         entries=tuple(_entries(root)),
         told=parse_told(root),
+        orders=tuple(_copies(root)),
     )
+
+
+def _copies(root: FieldReader) -> Iterator[OrderCopy]:
+    for copy in parse_copies(root):
+        if _is_deeper_than(DEEPEST, copy.document):
+            problem = f"is nested deeper than {DEEPEST} levels"
+            raise root.refuse("orders", problem, "send flatter content", Code.FIELD_RANGE)
+        yield copy
 
 
 def _entries(root: FieldReader) -> Iterator[Entry]:

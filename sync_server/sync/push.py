@@ -14,6 +14,7 @@ from sync_server.db.server_store import server_epoch
 from sync_server.sync.inbox import Broken, Entry, ReadPush
 from sync_server.sync.late_judgement import judge_late_work
 from sync_server.sync.ledger_store import is_replica_retired, note_replica
+from sync_server.sync.order_copy_store import keep_copies
 from sync_server.sync.push_job import PushJob
 from sync_server.sync.senders import PushOutcome, Sender
 from sync_server.sync.server_trouble import is_servers_trouble
@@ -32,9 +33,16 @@ def take_push(
     push: ReadPush,
     now_utc: datetime,
 ) -> PushOutcome:
-    """Return the permanent outcome of every operation of a tablet in service, as `take_sent`."""
+    """Return the permanent outcome of every operation of a tablet in service, as `take_sent`.
+
+    What it tells of orders is kept once they cannot have come with the operations.
+    """
     sender = Sender(tablet=tablet, replica_id=push.replica_id, now_utc=now_utc, told=push.told)
-    return take_sent(engine, sender, push.entries)
+    outcome = take_sent(engine, sender, push.entries)
+    if push.orders:
+        with engine.begin() as connection:
+            keep_copies(connection, tablet, push.orders, now_utc)
+    return outcome
 
 
 def take_sent(engine: Engine, sender: Sender, entries: Sequence[Entry]) -> PushOutcome:

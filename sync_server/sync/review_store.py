@@ -11,7 +11,7 @@ from sync_server.access.roles import Action, Role
 from sync_server.access.secrets_io import new_id
 from sync_server.db.bulk_io import put_cells
 from sync_server.db.feed_store import Topic, append_feed, append_feed_all
-from sync_server.db.order_tables import FACT
+from sync_server.db.order_tables import FACT, WORK_ORDER
 from sync_server.db.sync_tables import REVIEW_ITEM
 from sync_server.work_orders.order_store import check_may
 from sync_server.work_orders.policy_store import review_due_at
@@ -42,6 +42,7 @@ class ReviewKind(StrEnum):
     PHOTO_REFUSED = "photo_refused"
     STORE_DAMAGED = "store_damaged"
     UNKNOWN_AUTHOR = "unknown_author"
+    LOST_ORDER = "lost_order"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -61,6 +62,7 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.PHOTO_REFUSED: Role.DISPATCHER,
     ReviewKind.STORE_DAMAGED: Role.CONTROL_ROOM,
     ReviewKind.UNKNOWN_AUTHOR: Role.DISPATCHER,
+    ReviewKind.LOST_ORDER: Role.DISPATCHER,
 }
 """Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
@@ -120,6 +122,10 @@ TEXT: dict[ReviewKind, BilingualText] = {
         en="Work of a person or crew that this server does not know there: ask, put it right",
         zh="收到本机未登记的人员、或不属于该班组的人员或工单的操作：请向班组核实并更正",
     ),
+    ReviewKind.LOST_ORDER: BilingualText(
+        en="Tablets had an order that this server does not know: make it again?",
+        zh="平板上有一张本机没有的工单:是否重新建立?",
+    ),
 }
 
 
@@ -128,6 +134,7 @@ _DUE_LIKE: dict[ReviewKind, ReviewKind] = {
     ReviewKind.STORE_DAMAGED: ReviewKind.CLONED_STORE,
     ReviewKind.SEALED_UNUSED: ReviewKind.SEALED_UNREAD,
     ReviewKind.UNKNOWN_AUTHOR: ReviewKind.REFUSED,
+    ReviewKind.LOST_ORDER: ReviewKind.REFUSED,
 }
 """Kinds that have no due time of their own in the policies."""
 
@@ -233,6 +240,26 @@ _CLOSE_LINKED = (
     .returning(REVIEW_ITEM.c.review_id)
 )
 """Built once: asked every few minutes."""
+
+
+def close_found(connection: Connection, now_utc: datetime) -> int:
+    """Return how many questions for lost orders were closed because the order is here by now."""
+    closed = connection.execute(_CLOSE_FOUND, {"now_ms": ms_from_utc(now_utc)}).scalars()
+    review_ids = sorted(closed)
+    append_feed_all(connection, Topic.REVIEW, review_ids, now_utc)
+    return len(review_ids)
+
+
+_CLOSE_FOUND = (
+    update(REVIEW_ITEM)
+    .where(
+        REVIEW_ITEM.c.kind == str(ReviewKind.LOST_ORDER),
+        REVIEW_ITEM.c.resolved_at_ms.is_(None),
+        REVIEW_ITEM.c.entity_id.in_(select(WORK_ORDER.c.order_id)),
+    )
+    .values(resolved_at_ms=bindparam("now_ms"), resolved_by=SERVER, resolution="linked")
+    .returning(REVIEW_ITEM.c.review_id)
+)
 
 
 def reviews_of(connection: Connection, entity: str, entity_id: str) -> list[ReviewItem]:

@@ -9,7 +9,7 @@ from sync_server.db.change_store import broken_buckets, purge_tombstones
 from sync_server.forms.form_store import known_keys
 from sync_server.sync.facts import KNOWN_FORMS
 from sync_server.sync.review_desk import withdraw_outcomes
-from sync_server.sync.review_store import close_linked
+from sync_server.sync.review_store import close_found, close_linked
 from sync_server.sync.self_check import Finding, check_all, raise_alarm
 from sync_server.work_orders.dispatch import withdraw_ended
 from sync_server.work_orders.fact_store import link_known_forms
@@ -41,6 +41,7 @@ def keep_current(connection: Connection, now_utc: datetime) -> None:
     keep_window(connection, now_utc)
     link_known_forms(connection, KNOWN_FORMS | known_keys(connection))
     close_linked(connection, now_utc)
+    close_found(connection, now_utc)
 
 
 def keep_up(connection: Connection, now_utc: datetime) -> UpkeepReport:

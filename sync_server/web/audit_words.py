@@ -79,6 +79,7 @@ ACTION_WORDS: Mapping[str, str] = {
     "opinion.decline": mark("Suggestion declined"),
     "opinion.escalate": mark("Suggestion passed upward"),
     "opinion.hand_on": mark("Suggestion handed on"),
+    "order.make_again": mark("Lost order made again"),
     "paper.enter": mark("Paper slip entered"),
     "paper.print": mark("Paper slips printed"),
     "paper.void": mark("Paper slip void"),

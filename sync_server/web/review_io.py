@@ -9,12 +9,15 @@ from sqlalchemy import Connection
 
 from sync_server.db.engine_io import reading
 from sync_server.sync.chosen_values import value_of
+from sync_server.sync.late_judgement import judge_late_work
 from sync_server.sync.ledger_store import (
     FieldConflict,
     conflict_of_operation,
     kept_bodies,
     record_of_operation,
 )
+from sync_server.sync.lost_orders import make_again
+from sync_server.sync.order_copy_store import find_copy
 from sync_server.sync.review_desk import Decision, current_value, settle
 from sync_server.sync.review_store import ReviewItem, ReviewKind, get_review, list_reviews
 from sync_server.sync.sealed_room import DRAFT_ENTITY, kept_drafts
@@ -34,6 +37,7 @@ from sync_server.web.review_views import (
     Source,
     both_values,
     content_view,
+    lost_order_view,
     order_stands,
     review_row,
     rights_of,
@@ -84,6 +88,28 @@ def review_router(pages: Pages) -> APIRouter:
             return _page(pages, request, reader, review_id, str(refusal))
         return see_other("/review")
 
+    @router.post("/review/{review_id}/make-order")
+    def make_order(
+        request: Request,
+        person: ResolveReview,
+        review_id: str,
+        reason: Annotated[str, Form(max_length=MAX_REASON)] = "",
+    ) -> Response:
+        """Make an order again that only tablets remember, and let what crews told of it count."""
+        reader, now_utc = pages.reader(person), pages.clock.now_utc()
+        if not reason.strip():
+            problem = reader.words.gettext(mark("A reason is needed before it is resolved."))
+            return _page(pages, request, reader, review_id, problem)
+        try:
+            with pages.engine.begin() as connection:
+                order_id = make_again(
+                    connection, review_id, reason.strip(), person.account_id, now_utc
+                )
+        except ContractError as refusal:
+            return _page(pages, request, reader, review_id, str(refusal))
+        judge_late_work(pages.engine, now_utc)
+        return see_other(f"/orders/{order_id}")
+
     return router
 
 
@@ -114,6 +140,7 @@ class _Detail:
     source: Source | None
     sent: list[Sent]
     stands: str
+    is_lost_order: bool
 
 
 def _detail(
@@ -129,6 +156,7 @@ def _detail(
         source=None if record is None else source_of(record, words, now_utc, names),
         sent=[] if conflict is not None else _sent(connection, item, reader, names),
         stands=_stands(connection, item, reader, names),
+        is_lost_order=item.kind is ReviewKind.LOST_ORDER,
     )
 
 
@@ -140,6 +168,9 @@ def _stands(connection: Connection, item: ReviewItem, reader: Reader, names: Nam
 def _sent(connection: Connection, item: ReviewItem, reader: Reader, names: Names) -> list[Sent]:
     """Return what the crew sent, wherever it is kept."""
     words = reader.words
+    if item.kind is ReviewKind.LOST_ORDER:
+        copy = find_copy(connection, item.entity_id)
+        return [] if copy is None else lost_order_view(copy, words, names)
     if item.entity == DRAFT_ENTITY:
         drafts = kept_drafts(connection, item.entity_id)
         return [content_view(DRAFT_ENTITY, draft, words) for draft in drafts]

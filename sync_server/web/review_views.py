@@ -9,6 +9,7 @@ from sync_server.access.account_store import Person
 from sync_server.access.roles import Action, may
 from sync_server.sync.ledger_store import FieldConflict, LedgerRecord
 from sync_server.sync.merge import Kept
+from sync_server.sync.order_copy_store import KeptCopy
 from sync_server.sync.review_desk import as_text
 from sync_server.sync.review_store import SERVER, ReviewItem
 from sync_server.web.labels import (
@@ -37,6 +38,7 @@ from sync_server.web.words import Words, age, mark, number, quantity
 from sync_server.work_orders.order import OrderRecord
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
+from wire_contracts.orders import order_json
 from wire_contracts.review_outcomes import Choice
 
 _LONGEST_CONTENT = 4000
@@ -204,6 +206,31 @@ def order_stands(order: OrderRecord, words: Words, names: Names) -> str:
     state = label(words, ORDER_STATES, str(document.state))
     crew = names.crews.get(document.crew_id or "", document.crew_id or "")
     return f"{state} · {crew}" if crew else state
+
+
+def lost_order_view(copy: KeptCopy, words: Words, names: Names) -> list[Sent]:
+    """Return what tablets remember of an order, as a person reads it."""
+    raw = json.dumps(copy.body, ensure_ascii=False, indent=1)[:_LONGEST_CONTENT]
+    at = words.moment(copy.as_of_utc) if copy.as_of_utc is not None else "—"
+    seen = Sent(title=words.gettext(mark("As tablets saw it last")), text=at, raw=raw)
+    if copy.document is None:
+        return [seen]
+    document = copy.document
+    state = label(words, ORDER_STATES, str(document.state))
+    crew = names.crews.get(document.crew_id or "", document.crew_id or "—")
+    title = document.title.in_language(words.language)
+    shown = [
+        Sent(title=words.gettext(mark("Order")), text=f"{document.number} · {title}"),
+        Sent(title=label(words, FIELDS, "address"), text=document.address),
+        Sent(title=words.gettext(mark("It stood")), text=f"{state} · {crew}"),
+    ]
+    values = order_json(document)
+    shown += [
+        Sent(title=label(words, FIELDS, name), text=shown_value(name, values[name], words, names))
+        for name in ("priority", "due_at", "result", "cause", "diagnosis", "note")
+        if values[name]
+    ]
+    return [*shown, seen]
 
 
 def both_values(conflict: FieldConflict, now: JsonValue, words: Words, names: Names) -> Both:

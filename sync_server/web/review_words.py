@@ -22,6 +22,7 @@ KIND_WORDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.PHOTO_REFUSED: ("warn", "warn", mark("photo not taken")),
     ReviewKind.UNKNOWN_AUTHOR: ("warn", "tablet", mark("unknown author")),
     ReviewKind.STORE_DAMAGED: ("warn", "tablet", mark("damaged tablet file")),
+    ReviewKind.LOST_ORDER: ("danger", "board", mark("lost order")),
 }
 """Kind of review -> class and icon of its chip, and what it is called."""
 
@@ -63,8 +64,15 @@ OWN_WORDS: Mapping[ReviewKind, tuple[str, str]] = {
         mark("The server compared its records with each other, and some do not fit."),
         mark("Tell the technician: `sync-server check-sync` names each record."),
     ),
+    ReviewKind.LOST_ORDER: (
+        mark("It was made after the copy that this server was restored from."),
+        mark(
+            "Look whether its work is under another order by now. If not, make it again: what crews"
+            " told of it counts then, and what they tell later. Enter again whom the crew meets."
+        ),
+    ),
 }
-"""Kind whose codes are those of other matters -> why it is here, and what is to be done."""
+"""Kind whose codes say nothing of it -> why it is here, and what is to be done."""
 
 _BY_HAND = mark("Ask the crew what it wanted to write, and enter it by hand.")
 _PHOTO = mark("Ask the crew for the photo again, or note at the order that there is none.")

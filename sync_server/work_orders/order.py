@@ -21,7 +21,8 @@ RULE_ACTOR = "rule:R8"
 class NewOrder:
     """An order to be made; it is released at once when a crew is named.
 
-    `order_id` is the UUIDv7 under which the field knows it already, None: the server draws one.
+    `order_id` is the UUIDv7 under which the field knows it already, None: the server draws one. One
+    that is made again has the number and the moment that it had, if nobody has the number since.
     """
 
     order_type: OrderType
@@ -40,6 +41,8 @@ class NewOrder:
     crew_id: str | None = None
     order_id: str | None = None
     note: str = ""
+    number: str = ""
+    made_at_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

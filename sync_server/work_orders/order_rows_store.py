@@ -53,14 +53,17 @@ OrderRow = Row[str] | LooseRow
 def insert_order(
     connection: Connection, new: NewOrder, created_by: str, now_utc: datetime
 ) -> OrderRecord:
-    """Return the planned order with the next number of the series; tablets do not see it yet."""
+    """Return the planned order, which tablets do not see yet.
+
+    With the next number of the series, unless it had one before that is still free.
+    """
     order_id = new.order_id or new_id(now_utc)
     now_ms = ms_from_utc(now_utc)
     evidence = None if new.evidence is None else dump_json(evidence_json(new.evidence)).decode()
     steps = orjson.dumps([dict(text_json(step)) for step in new.instructions]).decode()
     cells: dict[str, FieldValue] = {
         "order_id": order_id,
-        "number": _next_number(connection),
+        "number": _former_number(connection, new.number) or _next_number(connection),
         "state": str(WorkOrderState.PLANNED),
         "order_type": str(new.order_type),
         "medium": str(new.medium),
@@ -82,7 +85,7 @@ def insert_order(
         "site": _site_text(connection, new.meter_id, now_utc),
         "is_done_after_cancel": False,
         "created_by": created_by,
-        "created_at_ms": now_ms,
+        "created_at_ms": now_ms if new.made_at_utc is None else ms_from_utc(new.made_at_utc),
         "due_at_ms": None if new.due_at_utc is None else ms_from_utc(new.due_at_utc),
         "changed_at_ms": now_ms,
     }
@@ -94,6 +97,28 @@ def insert_order(
 def _site_text(connection: Connection, meter_id: str | None, now_utc: datetime) -> str | None:
     site = site_of(connection, meter_id, now_utc)
     return None if site is None else dump_json(order_site_json(site)).decode()
+
+
+def _former_number(connection: Connection, number: str) -> str:
+    """Return the number an order had, never to be drawn; empty where another order has it."""
+    series, _, digits = number.partition("-")
+    if series != NUMBER_SERIES or not (digits.isascii() and digits.isdigit()):
+        return ""
+    if len(digits) > _LONGEST_NUMBER or connection.execute(_HAS_NUMBER, {"of": number}).first():
+        return ""
+    connection.execute(_PASS_NUMBER, {"past": int(digits)})
+    return number
+
+
+_LONGEST_NUMBER = 12
+"""Digits of a number: what the series has drawn, and never a word that spoils it."""
+
+_HAS_NUMBER = select(WORK_ORDER.c.order_id).where(WORK_ORDER.c.number == bindparam("of"))
+_PASS_NUMBER = (
+    update(ORDER_NUMBER)
+    .where(ORDER_NUMBER.c.series == NUMBER_SERIES, ORDER_NUMBER.c.last_number < bindparam("past"))
+    .values(last_number=bindparam("past"))
+)
 
 
 def _next_number(connection: Connection) -> str:

@@ -1,6 +1,7 @@
 """What a crew does on its tablet: steps, remarks, findings, corrections, facts, and poison."""
 
 import random
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +15,11 @@ from tests.sync_simulation.tablets import SimulatedTablet
 from wire_contracts.fields import JsonValue
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.operations import OperationKind
-from wire_contracts.orders import ENTITY, FactType, order_json
+from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass, order_json
+from wire_contracts.patrol_facts import OrderRequest, order_request_json
+from wire_contracts.quantities import Medium
 from wire_contracts.sync import Feature, has_feature
+from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 TOO_DEEP_MARK = "deeper than any server reads"
@@ -110,6 +114,25 @@ class Crews:
         fact_id = f"fact-{self.rng.getrandbits(64):016x}"
         self.last_fact[order_id] = fact_id
         self._seal(tablet, order_id, [_fact(order_id, str(fact_type), fact_id, payload)])
+
+    def ask_for_order(self, tablet: SimulatedTablet) -> str:
+        """Ask for an order, as an inspector does; return the id that the tablet drew for it."""
+        tablet.take_its_place()
+        order_id = str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
+        request = OrderRequest(
+            order_id=order_id,
+            order_type=OrderType.METER_CHECK,
+            medium=Medium.WATER,
+            safety_class=SafetyClass.A,
+            title=BilingualText(en="Water in cellar", zh="地下室积水"),
+            address="Lamp street 2",
+            note="",
+            about="",
+        )
+        fact_id = f"fact-{self.rng.getrandbits(64):016x}"
+        kind, payload = str(FactType.ORDER_REQUEST), order_request_json(request)
+        self._seal(tablet, order_id, [_fact(order_id, kind, fact_id, dict(payload))])
+        return order_id
 
     def _take_photo(self, tablet: SimulatedTablet, order_id: str) -> None:
         if has_feature(tablet.seat.protocol, Feature.BLOBS):

@@ -1,4 +1,4 @@
-"""The eighteen invariants of the sync, each a function that names whatever breaks it."""
+"""The nineteen invariants of the sync, each a function that names whatever breaks it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ INVARIANTS: Mapping[str, Check] = {
     "I16": server.every_record_takes_a_tablets_taps_in_their_order,
     "I17": words.no_earlier_word_stands,
     "I18": words.whoever_had_the_order_has_done_it,
+    "I19": server.every_order_that_was_shown_is_there,
 }
 
 

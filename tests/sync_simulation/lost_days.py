@@ -22,6 +22,12 @@ from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 SHORTEST_DAY, LONGEST_DAY = 4, 9
 """Deeds of a day that is lost, beside those that finish the order."""
 
+MADE_AFTER = 0.3
+"""Share of the days on which the order is made after the backup."""
+
+ASKED_FOR = 0.3
+"""Share of the days on which the field asks for the order."""
+
 MINUTES_OFF = 25.0
 """How far a tablet's clock is set on such a day: no hours, but more than is flagged."""
 
@@ -71,6 +77,7 @@ class LostDay:
 
     place: Place
     order: LostOrder
+    is_backed_up: bool = False
     spent: int = 0
     unsent: SimulatedTablet | None = None
     image: tuple[SimulatedTablet, Image] | None = None
@@ -80,7 +87,7 @@ class LostDay:
         """Work on the order around a backup, lose the server, and let the tablets come again."""
         rng = self.place.rng
         deeds = rng.randint(SHORTEST_DAY, LONGEST_DAY)
-        backup_before = rng.randrange(SHORTEST_DAY)
+        backup_before = -1 if self.is_backed_up else rng.randrange(SHORTEST_DAY)
         with fair_network(self.place.mail):
             for number in range(deeds):
                 if number == backup_before:
@@ -204,19 +211,44 @@ class LostDay:
 
 
 def begin_a_lost_day(place: Place) -> LostDay | None:
-    """Return a day that begins with a new order of a crew; None where no crew has a tablet."""
+    """Return a day that begins with a new order of a crew; None where no crew has a tablet.
+
+    The office makes it, or a tablet asks for it, and on some days after the backup: then nobody but
+    tablets remembers it.
+    """
     fit = [crew_id for crew_id in CREWS if tablets_of(place.tablets, crew_id)]
     if not fit:
         return None
     shared = [crew_id for crew_id in fit if len(tablets_of(place.tablets, crew_id)) > 1]
     office, crew_id = place.office, place.rng.choice([*fit, *shared, *shared])
     office.commit_all()
-    new, made = office.new_order(crew_id), list[str]()
-    office.commit(office.creating(new, made))
-    order_id = made[0]
+    is_backed_up = place.rng.random() < MADE_AFTER
+    if is_backed_up:
+        place.server_is_backed_up()
+    is_asked_for = place.rng.random() < ASKED_FOR
+    order_id = _ask_for_order(place, crew_id) if is_asked_for else _made_order(place, crew_id)
     office.hands_off.add(order_id)
     place.crews.hands_off.add(order_id)
-    return LostDay(place=place, order=LostOrder(order_id=order_id, crew_id=crew_id))
+    order = LostOrder(order_id=order_id, crew_id=crew_id)
+    return LostDay(place=place, order=order, is_backed_up=is_backed_up)
+
+
+def _made_order(place: Place, crew_id: str) -> str:
+    office, made = place.office, list[str]()
+    office.commit(office.creating(office.new_order(crew_id), made))
+    return made[0]
+
+
+def _ask_for_order(place: Place, crew_id: str) -> str:
+    """Let a tablet ask for an order, and the office give it to the crew."""
+    tablet = place.rng.choice([each for one in CREWS for each in tablets_of(place.tablets, one)])
+    before = tablet.last_n()
+    with fair_network(place.mail):
+        order_id = place.crews.ask_for_order(tablet)
+        place.remember(tablet, before)
+        place.contact(tablet)
+    place.office.commit(place.office.handing_over(order_id, crew_id))
+    return order_id
 
 
 def tablets_of(tablets: list[SimulatedTablet], crew_id: str) -> list[SimulatedTablet]:

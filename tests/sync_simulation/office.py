@@ -9,7 +9,11 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from sync_server.db.access_tables import CREW_AREA
 from sync_server.db.change_store import ORG_BUCKET, Publication, publish, purge_tombstones
+from sync_server.db.engine_io import reading
 from sync_server.db.order_tables import ORDER_PERSON
+from sync_server.sync.late_judgement import judge_late_work
+from sync_server.sync.lost_orders import make_again
+from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.work_orders.order import NewOrder
 from sync_server.work_orders.order_store import (
@@ -45,6 +49,8 @@ EVENTS = (
 
 CUSTOMER = "Mrs. Chen"
 """Stands in every customer's name: no file of a tablet may hold it in words."""
+
+_LOST = frozenset({ReviewKind.LOST_ORDER})
 
 _ORDERS = "SELECT order_id FROM work_order ORDER BY number"
 
@@ -250,9 +256,20 @@ class Office:
             purge_tombstones(connection, self.clock.now_utc() - timedelta(hours=2))
 
     def move_the_window(self) -> None:
-        """Do what the server does every few minutes."""
+        """Do what the server does every few minutes, and what people are asked to do."""
         with self.engine.begin() as connection:
             keep_current(connection, self.clock.now_utc())
+        self.make_lost_orders_again()
+
+    def make_lost_orders_again(self) -> None:
+        """Make every order again that tablets remember and the server does not."""
+        with reading(self.engine) as connection:
+            asked = [each for each in list_reviews(connection) if each.kind in _LOST]
+        for item in asked:
+            now_utc = self.clock.now_utc()
+            with self.engine.begin() as connection:
+                make_again(connection, item.review_id, "made again", self.dispatcher, now_utc)
+        judge_late_work(self.engine, self.clock.now_utc())
 
     def erase_somebody(self) -> None:
         """Erase a customer who wants that."""

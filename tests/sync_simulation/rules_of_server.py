@@ -22,6 +22,7 @@ from sync_server.sync import (
     facts,
     forgotten_steps,
     ledger_store,
+    lost_orders,
     poke_io,
     poke_store,
     pull,
@@ -395,3 +396,18 @@ def an_order_is_whose_the_backup_says(patch: Patch) -> None:
 def a_colleagues_steps_are_waited_for(patch: Patch) -> None:
     """R1: after a restore a step is refused while the tablet with those before it is away."""
     patch.setattr(forgotten_steps, "_steps_between", lambda *_arguments: iter(()))
+
+
+def nobody_is_asked_about_lost_orders(patch: Patch) -> None:
+    """R1: what tablets tell of orders that are not here is not kept."""
+    patch.setattr(push, "keep_copies", lambda *_arguments: None)
+
+
+def an_order_made_again_counts_of_now(patch: Patch) -> None:
+    """R1: whoever had the order after it was first made comes too late once it is made again."""
+    patch.setattr(lost_orders, "_counts_of", lambda _document, now_utc: now_utc)
+
+
+def remarks_of_a_copy_come_again(patch: Patch) -> None:
+    """R18: what a crew noted stands in the copy of its order, and is noted once more."""
+    patch.setattr(apply, "has_remark", lambda *_arguments: False)

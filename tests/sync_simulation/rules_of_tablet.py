@@ -8,7 +8,14 @@ from sqlalchemy import Connection, delete, update
 
 from field_app.access.personal_data import PersonalData
 from field_app.orders import order_store
-from field_app.store import base_store, outcome_store, outgoing_store, sealed_store, settings_store
+from field_app.store import (
+    base_store,
+    order_copy_store,
+    outcome_store,
+    outgoing_store,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.base_store import Thing
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.outcome_store import Settled
@@ -180,3 +187,8 @@ def withdrawn_means_wiped(patch: Patch) -> None:
 def sealed_after_the_rest(patch: Patch) -> None:
     """I16: what a withdrawal left sealed goes out after what was done since."""
     patch.setattr(SyncEngine, "send_older", lambda _engine: None)
+
+
+def orders_go_with_the_restored_server(patch: Patch) -> None:
+    """R1: what a restored server does not show is forgotten, as anything that leaves."""
+    patch.setattr(order_copy_store, "keep_leaving", lambda *_arguments: None)

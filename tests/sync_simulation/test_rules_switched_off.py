@@ -1,4 +1,4 @@
-"""Each rule of the sync, switched off, is caught; so is each of the eighteen invariants broken."""
+"""Each rule of the sync, switched off, is caught; so is each of the nineteen invariants broken."""
 
 import pytest
 

@@ -49,6 +49,8 @@ LAST_STATEMENT = 35
 
 MOST_ROUNDS = 12
 
+_SHOWN_HERE = "SELECT DISTINCT entity_id FROM base_row WHERE entity = 'work_order' AND bucket <> ''"
+
 WORKS_ALONE = 3
 """Deeds of a crew between its last contact and the withdrawal of its tablet."""
 
@@ -97,6 +99,7 @@ class World:
     memory_of_backup: Memory = field(default_factory=Memory)
     doubled: set[str] = field(default_factory=set)
     lost_orders: list[LostOrder] = field(default_factory=list)
+    held: dict[str, set[str]] = field(default_factory=dict)
     restores: int = 0
     is_dying: bool = False
     fair_rounds: int = 0
@@ -281,7 +284,7 @@ class World:
     def tablet_is_withdrawn(self) -> None:
         tablet = self._any_tablet()
         if has_feature(tablet.seat.protocol, Feature.SEALED) and not tablet.line.is_shut_out():
-            self.custody.withdraw(tablet)
+            self._withdraw(tablet)
 
     def tablet_is_withdrawn_with_work(self) -> None:
         """Withdraw a tablet whose crew has worked for a while without a contact."""
@@ -292,8 +295,12 @@ class World:
         for _ in range(WORKS_ALONE):
             self.crews.work(tablet)
         self.remember(tablet, before)
-        self.custody.withdraw(tablet)
+        self._withdraw(tablet)
         tablet.real.sync_now()
+
+    def _withdraw(self, tablet: SimulatedTablet) -> None:
+        self._forget_held(tablet)  # what was received is wiped
+        self.custody.withdraw(tablet)
 
     def tablet_is_enrolled_anew(self) -> None:
         """Bring a tablet back that the office has withdrawn, or that a restored server forgot."""
@@ -365,6 +372,7 @@ class World:
         tablet.take_its_place()
         tablet.stop()
         self.doubled.add(tablet.name)
+        self._forget_held(tablet)
         tablet.put_back(image, has_replica=self.rng.random() < 0.5)
         tablet.start()
         self.watch.forget(tablet)
@@ -396,6 +404,7 @@ class World:
         if not self.server.has_backup:
             return
         self.office.abandon()
+        self._note_what_is_held()
         self.server.restore()
         with self.server.engine.begin() as connection:
             note_restored(connection, self.clock.now_utc())
@@ -403,6 +412,16 @@ class World:
         self.serve_with(self.new_service(self.keys))  # its process began anew
         self.restores += 1
         self._forget_what_is_nowhere()
+
+    def _note_what_is_held(self) -> None:
+        """Remember which orders each tablet had been shown when the server was lost."""
+        for tablet in self.tablets:
+            for (order_id,) in tablet.rows(_SHOWN_HERE):
+                self.held.setdefault(str(order_id), set()).add(tablet.name)
+
+    def _forget_held(self, tablet: SimulatedTablet) -> None:
+        for names in self.held.values():
+            names.discard(tablet.name)
 
     def a_day_is_lost(self) -> int:
         """Work on an order around a backup that the server is put back to (RULINGS R1)."""
@@ -436,6 +455,7 @@ class World:
         for _ in range(MOST_ROUNDS):
             self.fair_rounds += 1
             self._sync_everybody()
+            self.office.make_lost_orders_again()
             if all(self.is_at_rest(tablet) for tablet in self.tablets):
                 break
         # what the server does at its start and daily: files that a restored database forgot

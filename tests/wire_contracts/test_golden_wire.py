@@ -73,6 +73,7 @@ READ: list[tuple[int, str, Parse, object]] = [
     (2, "pull_seen.json", parse_pull, V2.SEEN),
     (2, "push.json", parse_push, V2.PUSH_2),
     (2, "push_repeated.json", parse_push, V2.PUSH_REPEATED),
+    (2, "push_orders.json", parse_push, V2.PUSH_ORDERS),
     (2, "push_answer.json", parse_push_answer, V2.PUSH_ANSWER_2),
     (2, "push_answer_again.json", parse_push_answer, V2.PUSH_ANSWER_AGAIN),
     (2, "refusal.json", parse_refusal, V2.REVOKED),
@@ -129,6 +130,8 @@ WRITTEN_INSIDE = {
     "push_answer_json": "push_answer.json",
     "text_json": "work_order.json",
     "told_json": "push_repeated.json",
+    "copies_json": "push_orders.json",
+    "order_copy_json": "push_orders.json",
     "tree_json": "form.json",
 }
 """Writers of a part of a message, and the frozen file that holds the part."""

@@ -32,6 +32,7 @@ MESSAGES = {
     "poll_news.json": "PullAnswer",
     "push.json": "PushRequest",
     "push_repeated.json": "PushRequest",
+    "push_orders.json": "PushRequest",
     "push_answer.json": "PushAnswer",
     "push_answer_again.json": "PushAnswer",
     "blob_offer.json": "BlobOffer",

@@ -40,6 +40,7 @@ from wire_contracts.operations import (
     dump_push,
     dump_push_answer,
 )
+from wire_contracts.order_copies import OrderCopy
 from wire_contracts.order_person import OrderPerson, order_person_json
 from wire_contracts.payloads import dump_json
 from wire_contracts.pokes import BEAT, Poke, dump_poke
@@ -91,6 +92,14 @@ PUSH_2 = replace(
     ),
 )
 PUSH_REPEATED = replace(PUSH_2, told={uuid7(1): NO_EFFECT, uuid7(2): NOW_MS - 7})
+PUSH_ORDERS = replace(
+    PUSH_2,
+    operations=(),
+    orders=(
+        OrderCopy(order_id=ORDER_ID, as_of_ms=NOW_MS - 9, document={"number": "WO-000007"}),
+        OrderCopy(order_id=uuid7(11), as_of_ms=0, document={"note": ""}, area_id="north"),
+    ),
+)
 
 PUSH_ANSWER_2 = replace(PUSH_ANSWER, protocol=2)
 PUSH_ANSWER_AGAIN = replace(
@@ -153,6 +162,7 @@ FILES: dict[str, bytes] = {
     "pull_idle.json": dump_pull(IDLE_2, TOKEN),
     "push.json": dump_push(PUSH_2),
     "push_repeated.json": dump_push(PUSH_REPEATED),
+    "push_orders.json": dump_push(PUSH_ORDERS),
     "push_answer.json": dump_push_answer(PUSH_ANSWER_2),
     "push_answer_again.json": dump_push_answer(PUSH_ANSWER_AGAIN),
     "refusal.json": dump_json(refusal_json(REVOKED)),

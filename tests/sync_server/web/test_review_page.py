@@ -8,17 +8,20 @@ from httpx import Client
 from sqlalchemy import Engine
 
 from sync_server.db.engine_io import reading
+from sync_server.sync.order_copy_store import keep_copies
 from sync_server.sync.review_store import list_reviews
 from sync_server.sync.self_check import Finding, raise_alarm
 from sync_server.work_orders.order_store import create_from_alert, get_order
 from tests.sync_server.people_parts import PASSWORD, Pen, Utility, found_utility, raise_leak
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import SITE, served
+from tests.wire_contracts.wire_samples_rows import ORDER
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import OperationKind
-from wire_contracts.orders import FactType
-from wire_contracts.work_order_states import WorkOrderEvent
+from wire_contracts.order_copies import OrderCopy
+from wire_contracts.orders import FactType, order_json
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
 @pytest.fixture
@@ -196,3 +199,53 @@ def test_an_item_of_the_servers_own_check_says_what_was_found_and_asks_for_no_ch
     assert "sums of what tablets were given" in page
     assert "`sync-server check-sync` names each record" in page
     assert "Choose the value that stands" not in page
+
+
+LOST = "0190c1d2-0000-7000-8000-0000000000ff"
+
+
+def tell_of(utility: Utility, document: JsonObject) -> str:
+    """A tablet tells of an order that this server does not know; return what is asked."""
+    copy = OrderCopy(order_id=LOST, as_of_ms=1_795_000_000_000, document=document)
+    with utility.engine.begin() as connection:
+        keep_copies(connection, utility.tablet, [copy], NOON)
+        [item] = list_reviews(connection)
+    return item.review_id
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("Make this order again", "working", "found at night")), ("zh", ("重新建立该工单",))],
+)
+def test_an_order_that_only_tablets_remember_is_shown_and_made_again(
+    utility: Utility, dispatcher: Client, language: str, words: tuple[str, ...]
+) -> None:
+    review_id = tell_of(utility, order_json(ORDER))
+    dispatcher.post("/me/language", data={"language": language})
+
+    page = unescape(dispatcher.get("/review").text)
+    silent = dispatcher.post(f"/review/{review_id}/make-order", data={"reason": " "})
+    made = dispatcher.post(f"/review/{review_id}/make-order", data={"reason": "disk lost"})
+    again = dispatcher.post(f"/review/{review_id}/make-order", data={"reason": "disk lost"})
+
+    for each in (*words, ORDER.number, ORDER.address):
+        assert each in page
+    assert (silent.status_code, again.status_code) == (400, 400)
+    assert (made.status_code, made.headers["location"]) == (303, f"/orders/{LOST}")
+    assert dispatcher.get(f"/orders/{LOST}").status_code == 200
+    with reading(utility.engine) as connection:
+        order = get_order(connection, LOST)
+    assert (order.state, order.document.number) == (WorkOrderState.RELEASED, ORDER.number)
+
+
+def test_a_copy_that_cannot_be_read_is_shown_as_it_came_and_makes_nothing(
+    utility: Utility, dispatcher: Client
+) -> None:
+    review_id = tell_of(utility, {"number": 7, "title": "no text"})
+
+    page = unescape(dispatcher.get("/review").text)
+    answer = dispatcher.post(f"/review/{review_id}/make-order", data={"reason": "disk lost"})
+
+    assert '"number": 7' in page
+    assert answer.status_code == 400
+    assert "cannot be read" in unescape(answer.text)

@@ -234,6 +234,7 @@ ACTION_OF_ROUTE = {
     ("POST", "/quarantine/gateway/{gateway_id}/adopt"): Action.ADOPT_DEVICE,
     ("GET", "/review"): Action.SEE_REVIEW,
     ("POST", "/review/{review_id}/resolve"): Action.RESOLVE_REVIEW,
+    ("POST", "/review/{review_id}/make-order"): Action.RESOLVE_REVIEW,
     ("GET", "/forms"): Action.SEE_FORMS,
     ("POST", "/forms"): Action.MANAGE_FORMS,
     ("GET", "/forms/{key}"): Action.SEE_FORMS,

@@ -1,0 +1,144 @@
+"""Maps the orders that were here when the server was restored and that it does not show since.
+
+An order that the office made after the copy is nowhere but on tablets: they tell of it, and a
+person makes it again.
+"""
+
+import json
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection, Integer, bindparam, delete, literal_column, select, update
+from sqlalchemy.dialects import sqlite
+
+from field_app.store import settings_store
+from field_app.store.among import is_among_bound
+from field_app.store.settings_store import Key
+from field_app.store.tables import base_row, order_copy
+from wire_contracts.fields import JsonObject
+from wire_contracts.order_copies import MAX_COPIES, OrderCopy
+from wire_contracts.orders import ENTITY
+
+HISTORY = timedelta(days=90)
+"""How long a copy is kept: a server may be restored again (RULINGS R1)."""
+
+_ROOM_BYTES = 200 * 1024
+"""Of a push, which takes 256 kB, for documents as they are kept here."""
+
+_AREA: Final = "area:"
+
+
+def begin_watch(connection: Connection) -> None:
+    """Keep from now on what a restored server does not confirm, and tell of all of it again."""
+    settings_store.save(connection, Key.IS_RESTORED, 1)
+    connection.execute(_TELL_AGAIN)
+
+
+_TELL_AGAIN: Final = update(order_copy).values(is_told=0)
+
+
+def keep_leaving(connection: Connection, order_ids: Collection[str]) -> None:
+    """Keep the orders among these whose rows no fresh pass has confirmed since a restore."""
+    if not order_ids or settings_store.load_text(connection, Key.IS_RESTORED) is None:
+        return
+    asked = {"ids": json.dumps(sorted(order_ids))}
+    as_of_ms = settings_store.load_integer(connection, Key.WHOLE_AT_MS)
+    rows = [
+        {
+            "order_id": row.entity_id,
+            "document": row.document,
+            "area_id": row.bucket.removeprefix(_AREA) if row.bucket.startswith(_AREA) else None,
+            "as_of_ms": as_of_ms,
+            "is_told": 0,
+        }
+        for row in connection.execute(_LEAVING, asked)
+    ]
+    if rows:
+        connection.execute(_KEEP, rows)
+
+
+_LEAVING: Final = (
+    select(base_row.c.entity_id, base_row.c.document, base_row.c.bucket)
+    .where(
+        base_row.c.entity == ENTITY,
+        is_among_bound(base_row.c.entity_id, "ids"),
+        base_row.c.bucket != "",
+        base_row.c.is_stale == literal_column("1"),
+    )
+    .order_by(base_row.c.seq)
+)
+_NEW: Final = sqlite.insert(order_copy)
+_KEEP: Final = _NEW.on_conflict_do_update(
+    index_elements=["order_id"],
+    set_={name: _NEW.excluded[name] for name in ("document", "area_id", "as_of_ms", "is_told")},
+)
+
+
+def end_watch(connection: Connection, server_now_ms: int) -> None:
+    """Forget what the server shows again, and what is too old; call it when a pull was whole."""
+    settings_store.save(connection, Key.IS_RESTORED, None)
+    settings_store.save(connection, Key.WHOLE_AT_MS, server_now_ms)
+    if connection.execute(_ANY).first() is None:
+        return
+    connection.execute(_FORGET_SHOWN)
+    oldest_ms = server_now_ms - HISTORY // timedelta(milliseconds=1)
+    connection.execute(_FORGET_OLD, {"oldest_ms": oldest_ms})
+
+
+_ANY: Final = select(order_copy.c.order_id).limit(1)
+_FORGET_SHOWN: Final = delete(order_copy).where(
+    order_copy.c.order_id.in_(
+        select(base_row.c.entity_id).where(base_row.c.entity == ENTITY, base_row.c.bucket != "")
+    )
+)
+_FORGET_OLD: Final = delete(order_copy).where(
+    order_copy.c.as_of_ms > 0, order_copy.c.as_of_ms < bindparam("oldest_ms", type_=Integer)
+)
+
+
+def next_copies(connection: Connection, most: int = MAX_COPIES) -> list[OrderCopy]:
+    """Return copies that the server was not told of, as many as one push takes."""
+    found: list[OrderCopy] = []
+    room = _ROOM_BYTES
+    for row in connection.execute(_UNTOLD, {"most": most}):
+        room -= len(row.document.encode())
+        if found and room < 0:
+            break
+        copy = OrderCopy(
+            order_id=row.order_id,
+            as_of_ms=row.as_of_ms,
+            document=_fitting(json.loads(row.document), len(row.document.encode())),
+            area_id=row.area_id,
+        )
+        found.append(copy)
+    return found
+
+
+def _fitting(document: JsonObject, size_bytes: int) -> JsonObject:
+    """Return a document that fits a push: a chart is most of it, and the alert has it, too."""
+    return document if size_bytes <= _ROOM_BYTES else {**document, "evidence": None}
+
+
+_UNTOLD: Final = (
+    select(order_copy)
+    .where(order_copy.c.is_told == 0)
+    .order_by(order_copy.c.order_id)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def note_told(connection: Connection, order_ids: Collection[str]) -> None:
+    """Note that the server has these copies, or cannot take them."""
+    connection.execute(_TOLD, {"ids": json.dumps(sorted(order_ids))})
+
+
+_TOLD: Final = (
+    update(order_copy).where(is_among_bound(order_copy.c.order_id, "ids")).values(is_told=1)
+)
+
+
+def forget_all(connection: Connection) -> None:
+    """Forget everything: the office has withdrawn the tablet."""
+    connection.execute(delete(order_copy))
+    settings_store.save(connection, Key.IS_RESTORED, None)
