@@ -80,8 +80,14 @@ def plan_inspections(town: Town, start_utc: datetime) -> Inspections:
     return Inspections(checkpoints=checkpoints, plans=plans, homes=homes, meters=meters)
 
 
+def _number(asset_id: str) -> str:
+    """Return kind, block and number as they stand on the cover: no two stops are called alike."""
+    _, kind, block, number = asset_id.split("-")
+    return f"{kind.upper()}{block}-{number}"
+
+
 def _well(well: ValveWell) -> tuple[str, Checkpoint]:
-    number = well.asset_id.rsplit("-", 1)[-1]
+    number = _number(well.asset_id)
     return well.asset_id, _checkpoint(
         well.place,
         CheckpointKind.VALVE_WELL,
@@ -94,7 +100,7 @@ def _well(well: ValveWell) -> tuple[str, Checkpoint]:
 
 
 def _box(asset_id: str, place: Place) -> tuple[str, Checkpoint]:
-    number = asset_id.rsplit("-", 1)[-1]
+    number = _number(asset_id)
     return asset_id, _checkpoint(
         place,
         CheckpointKind.REGULATOR_BOX,

@@ -39,7 +39,7 @@ from sync_server.web.guarded_io import TakeRequest
 from sync_server.web.intake_look_io import Typed, look_up
 from sync_server.web.intake_views import Chosen, Look, Sending, intake_view, proposed
 from sync_server.web.labels import ROLES, label
-from sync_server.web.pages_io import Notice, Pages, Reader, see_other
+from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words, mark
 from wire_contracts.codes import Code
@@ -272,9 +272,8 @@ def _page(  # noqa: PLR0913  # the fields, and what went well or wrong
         calls=calls,
         channels=list(Channel),
         channel_words={each: label(words, CHANNELS, each) for each in Channel},
-        notice=recorded[0] if recorded else None,
+        done_text=recorded[0] if recorded else "",
         done_href=recorded[1] if recorded else "",
-        done_number=recorded[2] if recorded else "",
         problem_text=problem,
         status=400 if problem else 200,
     )
@@ -292,7 +291,8 @@ def _greeting(pages: Pages, reader: Reader) -> str:
 
 def _recorded(
     connection: Connection, request_id: str, words: Words, names: Names
-) -> tuple[Notice, str, str] | None:
+) -> tuple[str, str] | None:
+    """Return what became of the call just taken, and where it is."""
     try:
         record = get_request(connection, request_id)
     except ContractError:
@@ -304,5 +304,4 @@ def _recorded(
         text = words.gettext(mark("{number} is recorded with the request that is open already"))
     else:
         text = words.gettext(mark("{number} is recorded"))
-    notice = Notice(text=text.format(number=record.number, crew=crew), tone="ok")
-    return notice, f"/requests/{record.request_id}", record.number
+    return text.format(number=record.number, crew=crew), f"/requests/{record.request_id}"

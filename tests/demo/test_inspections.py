@@ -19,6 +19,7 @@ def test_every_stop_of_a_route_is_a_checkpoint_of_its_crew() -> None:
     assert {plan.crew_id for plan in found.plans} == {*PATROL_CREWS, SHOWN_CREW}
     for plan in found.plans:
         assert {crew_of[stop] for stop in plan.thing.stops} == {plan.crew_id}
+    assert len({each.thing.name.zh for each in found.checkpoints}) == len(found.checkpoints)
     kinds = {each.thing.kind for each in found.checkpoints}
     assert kinds == {CheckpointKind.VALVE_WELL, CheckpointKind.REGULATOR_BOX}
 

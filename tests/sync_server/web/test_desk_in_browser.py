@@ -9,11 +9,13 @@ from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import Engine
 
 from demo.screenshots_web_io import VIEWPORT
+from sync_server.access.account_store import account_of_login
 from sync_server.alerts.alert_list_store import get_alert
 from sync_server.alerts.alert_store import acknowledge
 from sync_server.db.engine_io import reading
 from sync_server.web.app_io import build_app
 from sync_server.web.desk import ROWS_AT_ONCE
+from sync_server.work_orders.order_store import create_from_alert
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import (
     PASSWORD,
@@ -146,6 +148,37 @@ def test_an_alert_is_dispatched_by_keys_alone(
     expect(page.locator(f"#alert-{alert_id} .ord")).to_contain_text("Crew 5")
     with reading(sqlite_engine) as connection:
         assert get_alert(connection, alert_id).disposition is Disposition.ORDERED
+
+
+def test_a_night_at_the_desk_needs_no_mouse_from_an_alert_to_its_order(
+    page: Page, alert_ids: dict[str, str], sqlite_engine: Engine
+) -> None:
+    alert_id = alert_ids["GM-031207"]
+    with sqlite_engine.begin() as connection:
+        who = account_of_login(connection, "zhou min")
+        order = create_from_alert(connection, alert_id, who, "crew-3", NOON)
+    page.reload()
+    is_live(page)
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    row = page.locator(f"#pins #alert-{alert_id}")
+    expect(row).to_be_focused()
+    expect(page.locator(f"#evidence:not([inert]) [data-alert='{alert_id}']")).to_be_visible()
+    page.keyboard.press("a")
+    expect(row.locator(".chip use[href='#i-check']")).to_have_count(1)
+    expect(row).to_be_focused()
+    expect(page.locator("#evidence [data-key='w']")).to_contain_text(order.document.number)
+    page.keyboard.press("w")
+    expect(page).to_have_url(re.compile(f"/orders/{order.order_id}$"))
+    page.goto(re.sub("/orders/.*", "/orders", page.url))
+    first, second = page.locator("main tbody tr a").nth(0), page.locator("main tbody tr a").nth(1)
+    expect(page.locator("[data-rowkeys]")).to_be_visible()
+    for key, link in (("j", first), ("j", second), ("k", first)):
+        page.keyboard.press(key)
+        expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(re.compile("/orders/[0-9a-f-]{36}$"))
 
 
 def test_shelving_asks_for_a_reason_and_then_moves_the_alert_to_the_tray(

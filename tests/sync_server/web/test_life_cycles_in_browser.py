@@ -1,6 +1,7 @@
 """Every life cycle of the desk, pressed in a real browser; half in Chinese, half in English.
 
-Each test speaks one language in the suite and the other one by night; some come by night alone.
+What an alert, an order, a request and a visit go through speaks both languages in the suite; each
+other test speaks one there and the other one by night, and some come by night alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,6 +64,9 @@ class Town:
         with reading(self.engine) as connection:
             return get_request(connection, request_id)
 
+
+both_languages = pytest.mark.parametrize("town", [0, 1], indirect=True)
+"""Of a life cycle on which somebody's safety or answer hangs: it waits for no night."""
 
 Enter = Callable[[str, str], Colleague]
 """Login and the test's language in the suite -> who sits at a page."""
@@ -142,6 +146,7 @@ def write_why(who: Colleague, key: str, action: str, reason: str) -> None:
     who.page.keyboard.press("Enter")
 
 
+@both_languages
 def test_a_safety_alert_is_acknowledged_latches_and_is_reset(enter: Enter, town: Town) -> None:
     room, alert_id = enter("zhou min", "zh"), town.alerts["GM-031207"]
     choose_alert(room, alert_id)
@@ -162,6 +167,7 @@ def test_a_safety_alert_is_acknowledged_latches_and_is_reset(enter: Enter, town:
         assert alert_history(connection, alert_id)[-1].actor != "system"
 
 
+@both_languages
 def test_a_returned_alert_is_cleared_by_who_saw_it(enter: Enter, town: Town) -> None:
     room, alert_id = enter("zhou min", "en"), town.alerts["WM-201733"]
     choose_alert(room, alert_id)
@@ -172,6 +178,7 @@ def test_a_returned_alert_is_cleared_by_who_saw_it(enter: Enter, town: Town) -> 
         assert get_alert(connection, alert_id).condition is Condition.NORMAL
 
 
+@both_languages
 def test_an_alert_is_shelved_brought_back_taken_out_and_put_back(enter: Enter, town: Town) -> None:
     room, alert_id = enter("zhou min", "zh"), town.alerts["WM-204418"]
     choose_alert(room, alert_id)
@@ -212,6 +219,7 @@ def take(agent: Colleague, line: str) -> str:
     return str(agent.see(".banner.ok a").first.get_attribute("href")).rsplit("/", 1)[1]
 
 
+@both_languages
 def test_a_request_is_bounced_sent_again_done_refused_by_the_caller_and_closed(
     enter: Enter, town: Town
 ) -> None:
@@ -242,6 +250,7 @@ def test_a_request_is_bounced_sent_again_done_refused_by_the_caller_and_closed(
     assert (reopened, town.request(request_id).state) == (_S.ASSIGNED, _S.CLOSED)
 
 
+@both_languages
 def test_what_a_step_lacks_is_said_and_nothing_that_was_typed_is_lost(
     enter: Enter, town: Town, browser: Browser
 ) -> None:
@@ -394,6 +403,7 @@ def test_a_suggestion_is_handed_on_and_answered(enter: Enter, town: Town) -> Non
     expect(agent.see("main")).to_contain_text("ordered for May")
 
 
+@both_languages
 def test_a_visit_is_agreed_confirmed_and_nobody_opens(enter: Enter) -> None:
     agent, lead = enter("liu", "zh"), enter("wei", "zh")
     path = f"/visits/{take(agent, 'dispute 3-2-1101 runs fast')}"
@@ -411,6 +421,7 @@ def test_a_visit_is_agreed_confirmed_and_nobody_opens(enter: Enter) -> None:
     expect(lead.see("main")).to_contain_text("nobody opened, card left")
 
 
+@both_languages
 def test_an_order_is_cancelled_sent_again_done_by_the_crew_and_closed(
     enter: Enter, town: Town
 ) -> None:
@@ -449,6 +460,7 @@ def tablet_of(town: Town) -> TabletIdentity:
         return enrol(connection, "crew-3", "cycle tablet")
 
 
+@both_languages
 def test_two_values_of_one_field_are_settled_with_a_reason(enter: Enter, town: Town) -> None:
     room, alert_id = enter("zhou min", "zh"), town.alerts["DMA-03"]
     with reading(town.engine) as connection:

@@ -141,7 +141,6 @@ export function startDesk() {
     const part = fresh.querySelector("#rows");
     const plan = planned(part, byId(rowsOf(holder)));
     const arrived = arrivedIn(plan);
-    const focused = document.activeElement?.closest?.(".arow")?.dataset.id;
     for (const { row, old } of plan) if (old && row !== old) old.replaceWith(row);
     if (mayMove) {
       for (const row of arrived) row.classList.add("new");
@@ -152,13 +151,13 @@ export function startDesk() {
       if (scrolled) holder.scrollTop = scrolled;
       toSay += arrived.length;
     }
-    if (focused) document.getElementById(`alert-${focused}`)?.focus({ preventScroll: true });
     return arrived.length;
   }
 
   function apply(fresh) {
     const mayMove = !inHand();
     waiting = mayMove ? null : fresh.cloneNode(true); // whole: what is taken now leaves this one
+    const focused = document.activeElement?.closest?.(".arow")?.dataset.id;
     const scrolled = document.getElementById("rows").scrollTop; // read before anything moves: no layout is forced
     takePart(fresh, "#list > .tabs");
     takePart(fresh, "#filter .seg");
@@ -166,6 +165,7 @@ export function startDesk() {
     takePart(fresh, "#pins .pinh");
     takePins(fresh);
     const arrived = takeRows(fresh, mayMove, scrolled);
+    if (focused) document.getElementById(`alert-${focused}`)?.focus({ preventScroll: true });
     const strip = document.getElementById("newstrip");
     strip.hidden = mayMove || arrived === 0;
     strip.textContent = strip.dataset.words.replace("{n}", arrived);

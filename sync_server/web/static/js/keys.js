@@ -36,6 +36,29 @@ function press(control) {
   control.click();
 }
 
+// Lists without keys of their own: j and k go from row to row, Enter follows the row's link.
+const OWN_LISTS = "#rows, #board";
+let lastRow = "";
+
+function rowLinks() {
+  if (document.querySelector(OWN_LISTS)) return [];
+  const rows = [...document.querySelectorAll("main tbody tr")].map((row) => row.querySelector("a[href]"));
+  return [...rows, ...document.querySelectorAll("main a.pickrow")].filter((link) => link && isVisible(link));
+}
+
+function goRow(step) {
+  const links = rowLinks();
+  if (!links.length) return false;
+  const row = document.activeElement.closest?.("main tr, main a.pickrow");
+  // A list that was drawn anew meanwhile has lost the focus, not the place.
+  const at = links.findIndex((link) => (row ? row.contains(link) : link.getAttribute("href") === lastRow));
+  const next = links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + step))];
+  lastRow = next.getAttribute("href");
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
 function areOff() {
   try { return localStorage.getItem(OFF) === "1"; } catch { return false; }
 }
@@ -47,7 +70,8 @@ function onKey(event) {
   const field = [...document.querySelectorAll(`[data-focus-key="${CSS.escape(event.key)}"]`)].find(isVisible);
   if (field) { event.preventDefault(); field.focus(); field.select?.(); return; }
   const control = find(event.key);
-  if (control) { event.preventDefault(); press(control); }
+  if (control) { event.preventDefault(); press(control); return; }
+  if ((event.key === "j" || event.key === "k") && goRow(event.key === "j" ? 1 : -1)) event.preventDefault();
 }
 
 export function startKeys() {
@@ -58,6 +82,7 @@ export function startKeys() {
     const closer = event.target.closest("[data-close]");
     if (closer) { event.preventDefault(); closer.closest("[data-actform]")?.remove(); }
   });
+  for (const each of document.querySelectorAll("[data-rowkeys]")) each.hidden = !rowLinks().length;
   const box = document.getElementById("single-keys");
   if (!box) return;
   box.checked = !areOff();

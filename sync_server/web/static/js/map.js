@@ -75,7 +75,7 @@ export async function startMap() {
   let [still, live] = await Promise.all([read("/map/still"), read("/map/live")]);
   let map;
   try {
-    map = new library.Map({ container: "mapcanvas", style: style(), attributionControl: false, bounds: still?.bounds ?? undefined, fitBoundsOptions: { padding: holder.clientWidth > 1100 ? { top: 32, bottom: 32, left: 270, right: 232 } : 32 }, dragRotate: false, pitchWithRotate: false, maxZoom: 19 });
+    map = new library.Map({ container: "mapcanvas", style: style(), attributionControl: false, bounds: still?.bounds ?? undefined, fitBoundsOptions: { padding: holder.clientWidth > 1100 ? { top: 32, bottom: 32, left: 290, right: 232 } : 32 }, dragRotate: false, pitchWithRotate: false, maxZoom: 19 });
   } catch { say(holder.dataset.noWebgl); return null; }
   map.touchZoomRotate?.disableRotation();
   if (!still?.bounds) say(holder.dataset.empty);
