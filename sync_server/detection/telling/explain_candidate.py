@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sync_server.detection.meters.candidates import Candidate
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.telling.effects import Price, effects_of
 from sync_server.detection.telling.first_checks import first_checks
 from sync_server.detection.telling.wording import (
@@ -12,7 +12,9 @@ from sync_server.detection.telling.wording import (
     SilentWith,
     flag_of,
     name_of,
+    name_with,
     sentence_of,
+    unit_words,
 )
 from wire_contracts.evidence import NO_UNIT, ChartPoint, Evidence, EvidenceNumber
 from wire_contracts.frames import utc_from_ms
@@ -65,26 +67,37 @@ def explain(
         numbers=_numbers(candidate),
         check_first=first_checks(candidate.kind, medium),
         effects=effects_of(candidate, price),
-        against=tuple(
-            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or NO_UNIT)
-            for each in candidate.against
-        ),
+        against=tuple(_number(each) for each in candidate.against),
         flags=tuple(flag_of(each) for each in candidate.quality),
     )
 
 
 def _numbers(candidate: Candidate) -> Sequence[EvidenceNumber]:
     """Return what decided: observed, expected, statistic with its threshold, then the rest."""
+    unit = _plain(candidate.unit)
     return (
         EvidenceNumber(
-            name=OBSERVED, value=candidate.observed, unit=candidate.unit, is_trigger=True
+            name=name_with(OBSERVED, candidate.unit),
+            value=candidate.observed,
+            unit=unit,
+            is_trigger=True,
         ),
-        EvidenceNumber(name=EXPECTED, value=candidate.expected, unit=candidate.unit),
+        EvidenceNumber(
+            name=name_with(EXPECTED, candidate.unit), value=candidate.expected, unit=unit
+        ),
         EvidenceNumber(
             name=STATISTIC, value=candidate.statistic, unit=NO_UNIT, limit=candidate.threshold
         ),
-        *(
-            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or NO_UNIT)
-            for each in candidate.evidence
-        ),
+        *(_number(each) for each in candidate.evidence),
     )
+
+
+def _number(each: EvidenceValue) -> EvidenceNumber:
+    return EvidenceNumber(
+        name=name_with(name_of(each.name), each.unit), value=each.value, unit=_plain(each.unit)
+    )
+
+
+def _plain(unit: str) -> str:
+    """Return the unit as it is written in every language."""
+    return unit_words(unit).unit or NO_UNIT

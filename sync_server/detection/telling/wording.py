@@ -80,6 +80,41 @@ _NAMES: Mapping[str, BilingualText] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnitWords:
+    """How the unit of a detector is told: a unit that is written alike in both languages; words.
+
+    A unit without words is told by itself; words without a unit count or compare.
+    """
+
+    unit: str
+    words: BilingualText | None = None
+
+
+_UNITS: Mapping[str, UnitWords] = {
+    "1": UnitWords(unit=""),
+    "m3/day": UnitWords(unit="m³/d"),
+    "kWh/day": UnitWords(unit="kWh/d"),
+    "degC": UnitWords(unit="°C"),
+    "h without any use": UnitWords(unit="h", words=_two("without any use", "无用量")),
+    "common factor of advances": UnitWords(
+        unit="", words=_two("as common factor of advances", "倍（增量公因数）")
+    ),
+    "steps of the register": UnitWords(unit="", words=_two("steps of the register", "个读数步进")),
+    "power / (rho c flow dT)": UnitWords(
+        unit="",
+        words=_two("times the power of flow and temperatures", "倍（流量与温差算得功率）"),
+    ),
+    "volume register / telemetry": UnitWords(
+        unit="", words=_two("times the volume of the flow", "倍（按瞬时流量算得体积）")
+    ),
+    "energy register / telemetry": UnitWords(
+        unit="", words=_two("times the energy of the power", "倍（按瞬时功率算得热量）")
+    ),
+}
+"""By the unit of a candidate or of its evidence; one that is missing is written as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SilentWith:
     """A meter is silent with so many others of its gateway."""
 
@@ -92,16 +127,15 @@ def sentence_of(
 ) -> BilingualText:
     """Return one plain sentence with what was seen, what was expected, and the limit's share."""
     what = _WHAT[candidate.kind]
-    seen, usual = told(candidate.observed, candidate.unit), told(candidate.expected, candidate.unit)
-    low = told(candidate.expected_low, candidate.unit)
-    high = told(candidate.expected_high, candidate.unit)
+    seen, usual = _told(candidate.observed, candidate), _told(candidate.expected, candidate)
+    low, high = _told(candidate.expected_low, candidate), _told(candidate.expected_high, candidate)
     share = f"{candidate.score:.2g}"
     danger = medium is Medium.GAS and candidate.kind in {Kind.SLOW_LEAK, Kind.BURST}
     also = _NOBODY if silent_with is None else _also_silent(silent_with)
     return BilingualText(
-        en=f"{what.en}: {seen} seen, {usual} expected ({low} to {high}); "
+        en=f"{what.en}: {seen.en} seen, {usual.en} expected ({low.en} to {high.en}); "
         f"{share} times the limit of the rule.{' Danger: gas.' if danger else ''}{also.en}",
-        zh=f"{what.zh}：实测 {seen}，应为 {usual}（{low} 至 {high}）；"
+        zh=f"{what.zh}：实测 {seen.zh}，应为 {usual.zh}（{low.zh} 至 {high.zh}）；"
         f"为规则限值的 {share} 倍。{'注意：燃气危险。' if danger else ''}{also.zh}",
     )
 
@@ -118,9 +152,23 @@ def _also_silent(silent: SilentWith) -> BilingualText:
     )
 
 
-def told(value: float, unit: str) -> str:
+def _told(value: float, candidate: Candidate) -> BilingualText:
     """Return a value of three digits with its unit."""
-    return f"{value:.3g} {unit}".strip()
+    unit = unit_words(candidate.unit)
+    plain = f"{value:.3g} {unit.unit}".strip()
+    words = unit.words or _NOBODY
+    return _two(f"{plain} {words.en}".strip(), f"{plain} {words.zh}".strip())
+
+
+def unit_words(unit: str) -> UnitWords:
+    """Return how a detector's unit is told; empty where a number is bare."""
+    return _UNITS.get(unit) or UnitWords(unit=unit)
+
+
+def name_with(name: BilingualText, unit: str) -> BilingualText:
+    """Return what a number is called, with the words of its unit: a unit has no language."""
+    words = unit_words(unit).words
+    return name if words is None else _two(f"{name.en} ({words.en})", f"{name.zh}（{words.zh}）")
 
 
 def flag_of(flag: QualityFlag) -> BilingualText:

@@ -1,5 +1,8 @@
 """Every candidate is told: a sentence in both languages, numbers, cost, doubts, what to check."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from sync_server.detection.alerting.alert_book import LANE
@@ -21,6 +24,8 @@ from wire_contracts.quantities import Medium
 
 DAY_S = 86_400
 START_S = 1_793_491_200
+ENGLISH = re.compile("[A-Za-z]{4}")
+"""No unit has so many letters."""
 
 
 def candidate(kind: Kind = Kind.SLOW_LEAK, score: float = 1.5, at_s: int = START_S) -> Candidate:
@@ -62,6 +67,28 @@ def test_every_kind_is_told_in_both_languages_and_survives_the_wire(
     assert read == parse_evidence(FieldReader(place="test", values=evidence_json(read)))
     assert [each.value for each in read.numbers[:3]] == [0.02, 0.0, 24.0]
     assert read.flags == evidence.flags
+
+
+@pytest.mark.parametrize(
+    ("unit", "en", "zh"),
+    [
+        ("h without any use", "168 h without any use seen", "实测 168 h 无用量"),
+        ("steps of the register", "168 steps of the register seen", "实测 168 个读数步进"),
+        ("common factor of advances", "168 as common factor of advances seen", "实测 168 倍（增量"),
+        ("power / (rho c flow dT)", "168 times the power of flow", "实测 168 倍（流量与温差算得"),
+        ("volume register / telemetry", "168 times the volume of", "实测 168 倍（按瞬时流量"),
+        ("energy register / telemetry", "168 times the energy of", "实测 168 倍（按瞬时功率"),
+        ("kWh/day", "168 kWh/d seen", "实测 168 kWh/d，"),
+        ("degC", "168 °C seen", "实测 168 °C，"),
+    ],
+)
+def test_units_that_are_words_are_told_in_the_readers_language(unit: str, en: str, zh: str) -> None:
+    told = explain(replace(candidate(), unit=unit, observed=168.0), Medium.HEAT, (), None)
+
+    assert en in told.sentence.en
+    assert zh in told.sentence.zh
+    shown = [told.sentence.zh, *(f"{each.name.zh} {each.shown_unit}" for each in told.numbers)]
+    assert [text for text in shown if ENGLISH.search(text)] == []
 
 
 def test_every_check_and_flag_has_its_words() -> None:
