@@ -37,6 +37,7 @@ from sync_server.web.site_work_views import fact_words
 from sync_server.web.words import Words, age, mark, number, quantity
 from sync_server.work_orders.order import OrderRecord
 from wire_contracts.fields import JsonValue
+from wire_contracts.findings import CAUSE_TEXT, Cause
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.orders import order_json
 from wire_contracts.review_outcomes import Choice
@@ -252,6 +253,10 @@ def both_values(conflict: FieldConflict, now: JsonValue, words: Words, names: Na
         options = [(str(number), str(number)) for number in range(1, 5)]
     elif field == "crew_id":
         options = sorted(names.crews.items(), key=lambda each: each[1])
+    elif field == "cause" and all(
+        each in (*Cause, "", None) for each in (conflict.crew, conflict.office)
+    ):
+        options = [(str(each), CAUSE_TEXT[each].in_language(words.language)) for each in Cause]
     return Both(
         code=field,
         field=label(words, FIELDS, field),
@@ -272,6 +277,8 @@ def shown_value(field: str, value: JsonValue, words: Words, names: Names) -> str
         return "—"
     if field == "result":
         return label(words, RESULTS, str(value))
+    if field == "cause" and value in tuple(Cause):
+        return CAUSE_TEXT[Cause(str(value))].in_language(words.language)
     if field == "crew_id":
         return names.crews.get(str(value), str(value))
     if field == "due_at" and isinstance(value, int) and not isinstance(value, bool):

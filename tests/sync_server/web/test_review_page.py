@@ -18,6 +18,7 @@ from tests.sync_server.web.desk_parts import SITE, served
 from tests.wire_contracts.wire_samples_rows import ORDER
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonObject
+from wire_contracts.findings import CAUSE_TEXT, Cause
 from wire_contracts.operations import OperationKind
 from wire_contracts.order_copies import OrderCopy
 from wire_contracts.orders import FactType, order_json
@@ -82,6 +83,23 @@ def test_the_crews_value_is_taken_and_the_item_shows_what_was_decided(
         assert get_order(connection, order_id).document.priority == 1
     assert answer.status_code == 303
     assert "crew’s value taken · Dispatch" in page
+
+
+def test_two_causes_are_read_as_people_say_them_and_a_third_is_chosen_from_the_list(
+    utility: Utility, order_id: str, dispatcher: Client
+) -> None:
+    pen = Pen(actor=utility.member.account_id, clock=utility.clock)
+    pen.push(utility.sync(), pen.set(order_id, "cause", "", "joint"))
+    pen.push(utility.sync(), pen.set(order_id, "cause", "", "power_supply"))
+    english = unescape(dispatcher.get("/review").text)
+    dispatcher.post("/me/language", data={"language": "zh"})
+    chinese = unescape(dispatcher.get("/review").text)
+
+    for language, page in (("en", english), ("zh", chinese)):
+        for cause in (Cause.JOINT, Cause.POWER_SUPPLY):
+            words = CAUSE_TEXT[cause].in_language(language)
+            assert f'<span class="v pre">{words}</span>' in page
+    assert f'<option value="joint">{CAUSE_TEXT[Cause.JOINT].zh}</option>' in chinese
 
 
 @pytest.mark.parametrize(
