@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 
 from sqlalchemy import Connection
@@ -119,13 +119,17 @@ class FormDesk:
 
     def offers(self, about: str, purposes: Iterable[str] = ()) -> tuple[FormHead, ...]:
         """Return the forms that may be begun now for a kind of thing with these purposes."""
-        now_utc = self._clock.now_utc()
         wanted = tuple(purposes)
         return tuple(
             self._database.read(
-                lambda connection: self._shelf.offers(connection, about, wanted, now_utc)
+                lambda each: self._shelf.offers(each, about, wanted, self._today_utc(each))
             )
         )
+
+    def _today_utc(self, connection: Connection) -> datetime:
+        """Return the latest moment that has surely come: a clock that fell back hides no form."""
+        now = self._stamps.now(connection)
+        return utc_from_ms(max(now.wall_ms, now.contact_ms or 0))
 
     def open(self, subject: FormSubject, form_id: str) -> FormSheet:
         """Return the draft of the person at work in the version it was begun with, or a fresh one.
@@ -133,7 +137,7 @@ class FormDesk:
         Raises:
             FormGoneError: There is no such form on this tablet.
         """
-        author, now_utc = self._stamps.actor(), self._clock.now_utc()
+        author = self._stamps.actor()
         if subject.about != ENTITY:  # the visit of an order ends with its own steps
             self._leave_old_behind(subject, author)
 
@@ -146,7 +150,7 @@ class FormDesk:
             if begun:
                 shelved = self._shelf.version(connection, begun[-1])
             else:
-                shelved = self._shelf.newest(connection, form_id, now_utc)
+                shelved = self._shelf.newest(connection, form_id, self._today_utc(connection))
             return self._sheet(connection, subject, shelved, author)
 
         return self._database.read(work)

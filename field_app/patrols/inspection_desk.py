@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.moments import TimerMoment, moment_kept
-from field_app.orders.site_drafts_store import gas_typed_over
+from field_app.orders.site_changes import WORK_FORM
+from field_app.orders.site_drafts_store import gas_typed_over, leave_form_behind
 from field_app.patrols import home_check, inspection_store
 from field_app.patrols.begun_stops import begun_at_stops, gravest_first, is_danger
 from field_app.patrols.home_check import Sheet
@@ -274,6 +275,7 @@ class InspectionDesk(InspectionBook):
                 self._forget_everyones(connection, stamp, draft, spared=noting)
                 if not check.is_no_access:
                     self._forget_everyones(connection, stamp, gas_of_forms(household_id))
+                    _leave_checklists_behind(connection, household_id, stamp)
 
         self._database.write(work)
 
@@ -317,6 +319,17 @@ def _gas_before(
         return []
     is_most = (worst_lel_pct(str(former.value)) or 0.0) > (worst_lel_pct(known) or 0.0)
     return [former] if is_most else []
+
+
+def _leave_checklists_behind(connection: Connection, household_id: str, stamp: TapStamp) -> None:
+    """Put by the checklists of a home that were begun before its visit was told.
+
+    They open empty after it, with those answers beside the questions: whoever answered a question
+    as before had said nothing new, and a hazard that is found again was one of the visit.
+    """
+    for key, _at_ms in draft_store.drafts_of(connection, household_id):
+        if key.form != WORK_FORM:
+            leave_form_behind(connection, key, stamp)
 
 
 def _who_noted(connection: Connection, draft: DraftOf) -> set[str]:

@@ -154,6 +154,31 @@ def test_gas_of_this_visit_stands_in_a_home_although_the_clock_was_put_forward(
     assert refusal(home(parts, **ALL_WELL)) == ""
 
 
+def test_a_checklist_that_was_begun_before_a_visit_was_told_begins_anew_after_it(
+    tablet: Tablet, parts: RoundParts, clock: BootClock
+) -> None:
+    fill_in(tablet, "household", HOME, "safety-check", {"pipe_tightness": "fail"})
+    page = home(parts, **ALL_WELL, item__pipe_tightness="ok", why__pipe_tightness="nut tightened")
+    page.tap("done")
+    assert page.view.is_done
+    assert tablet.database.read(noted_homes) == 0
+    clock.go_on(timedelta(minutes=5))
+
+    fill_in(tablet, "household", HOME, "safety-check", {"pipe_tightness": "fail"})
+
+    assert tablet.database.read(noted_homes) == 1
+
+
+def test_a_clock_that_falls_back_behind_the_last_contact_takes_no_checklist_away(
+    tablet: Tablet, clock: BootClock
+) -> None:
+    assert tablet.forms.offers("household")
+    clock.set_by(timedelta(days=-400))
+
+    assert tablet.forms.offers("household")
+    assert tablet.forms.open(FormSubject(about="household", about_id=HOME), "safety-check")
+
+
 def test_a_hazard_in_a_checklist_stands_in_the_bar_after_a_visit_told_by_a_fast_clock(
     tablet: Tablet, parts: RoundParts, clock: BootClock, town: TownOffice
 ) -> None:
