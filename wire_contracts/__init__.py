@@ -7,6 +7,7 @@ Standard library only, so that it also runs on the tablet. The line through the 
     quick_values               how values are made that every frame needs
     quantities, quality        what is measured, in which unit, how good
     frames, acks               meter -> server, and the server's word that it is safe
+    frame_columns              the ordinary frames of a batch, column by column
     meter_frames               a frame of a known meter as a line of a file
     gateway_commands, gateway_health      signed orders to a gateway and its answers; how it is
     kinds, texts, evidence     what a detector says, in words and in a chart

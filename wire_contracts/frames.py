@@ -2,7 +2,7 @@
 
 import base64
 from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -137,6 +137,11 @@ class Batch:
     gaps: Sequence[GapRecord] = ()
     rejected: Sequence[Rejected] = ()
 
+    @property
+    def frame_count(self) -> int:
+        """How many frames can be read."""
+        return len(self.frames)
+
 
 _FRAME_KEYS = frozenset({"s", "d", "t", "p", "g", "v", "q", "e", "raw", "tq", "h"})
 
@@ -182,41 +187,59 @@ def parse_batch(root: FieldReader) -> Batch:
         ContractError: The envelope itself (version, gateway, epoch, list, a seq) is broken, so
             that nothing in it can be acknowledged.
     """
-    version = root.integer("v", low=0, high=1000)
-    if version != 1:
-        raise root.refuse("v", f"is {version}", "send version 1", Code.VERSION_UNSUPPORTED)
-    gateway_id = check_gateway_id(root.text("gw"), place=root.place, field="gw")
-    epoch = root.integer("ep", low=0, high=MAX_EPOCH)
-    frames: list[Frame] = []
-    gaps: list[GapRecord] = []
-    rejected: list[Rejected] = []
+    gateway_id, epoch = parse_head(root)
     ordinary = [ordinary_frame(body) for body in root.array("f", longest=MAX_FRAMES)]
     if None not in ordinary:
         whole = [frame for frame in ordinary if frame is not None]
         return Batch(gateway_id=gateway_id, epoch=epoch, frames=whole, gaps=[], rejected=[])
-    for reader, frame in zip(root.objects("f", longest=MAX_FRAMES), ordinary, strict=True):
-        if frame is not None:
-            frames.append(frame)
-            continue
-        seq = reader.integer("s", low=1, high=MAX_SEQ)
-        try:
-            if reader.has("gap"):
-                gaps.append(parse_gap(reader))
-            else:
-                frames.append(parse_frame(reader))
-        except ContractError as error:
-            body = dump_json(reader.values)
-            reason = str(error).replace(_NUL, "\ufffd")
-            rejected.append(Rejected(seq=seq, code=error.code, reason=reason, body=body))
-    return Batch(gateway_id=gateway_id, epoch=epoch, frames=frames, gaps=gaps, rejected=rejected)
+    readers = root.objects("f", longest=MAX_FRAMES)
+    items = [
+        parse_item(reader) if frame is None else frame
+        for reader, frame in zip(readers, ordinary, strict=True)
+    ]
+    return batch_of(gateway_id, epoch, items)
+
+
+def parse_head(root: FieldReader) -> tuple[str, int]:
+    """Return gateway and epoch of a batch; raise ContractError that names the field."""
+    version = root.integer("v", low=0, high=1000)
+    if version != 1:
+        raise root.refuse("v", f"is {version}", "send version 1", Code.VERSION_UNSUPPORTED)
+    gateway_id = check_gateway_id(root.text("gw"), place=root.place, field="gw")
+    return gateway_id, root.integer("ep", low=0, high=MAX_EPOCH)
+
+
+def parse_item(reader: FieldReader) -> Frame | GapRecord | Rejected:
+    """Return what stands in a frame's place; raise ContractError when it has no seq."""
+    seq = reader.integer("s", low=1, high=MAX_SEQ)
+    try:
+        return parse_gap(reader) if reader.has("gap") else parse_frame(reader)
+    except ContractError as error:
+        body = dump_json(reader.values)
+        reason = str(error).replace(_NUL, "\ufffd")
+        return Rejected(seq=seq, code=error.code, reason=reason, body=body)
+
+
+def batch_of(gateway_id: str, epoch: int, items: Iterable[Frame | GapRecord | Rejected]) -> Batch:
+    """Return a batch of these, each kind in its order."""
+    found = list(items)
+    return Batch(
+        gateway_id=gateway_id,
+        epoch=epoch,
+        frames=[item for item in found if isinstance(item, Frame)],
+        gaps=[item for item in found if isinstance(item, GapRecord)],
+        rejected=[item for item in found if isinstance(item, Rejected)],
+    )
 
 
 _ORDINARY_KEYS = frozenset({"s", "d", "t", "p", "g", "v", "q", "e", "raw"})
 _NO_QUALITY: tuple[JsonValue, ...] = (None, {})
 _NO_EVENTS: tuple[JsonValue, ...] = (None, [])
-_LONGEST_DEVICE, _LONGEST_PROFILE, _LONGEST_GROUP, _LONGEST_RAW = 64, 80, 32, 8192
+LONGEST_DEVICE, LONGEST_PROFILE, LONGEST_GROUP, LONGEST_RAW = 64, 80, 32, 8192
+"""Characters of a frame's texts; `raw` as base64."""
+
 _HUGE = float_info.max
-_EXACT = 2**53
+EXACT = 2**53
 """Whole numbers below it are doubles without loss."""
 
 
@@ -238,10 +261,10 @@ def ordinary_frame(body: JsonValue) -> Frame | None:
         and 1 <= seq <= MAX_SEQ
         and type(measured_at_ms) is int
         and EARLIEST_MS <= measured_at_ms <= LATEST_MS
-        and _is_ordinary_text(device, _LONGEST_DEVICE)
-        and _is_ordinary_text(profile, _LONGEST_PROFILE)
-        and _is_ordinary_text(group, _LONGEST_GROUP)
-        and (raw is None or _is_ordinary_text(raw, _LONGEST_RAW))
+        and _is_ordinary_text(device, LONGEST_DEVICE)
+        and _is_ordinary_text(profile, LONGEST_PROFILE)
+        and _is_ordinary_text(group, LONGEST_GROUP)
+        and (raw is None or _is_ordinary_text(raw, LONGEST_RAW))
         and find("q") in _NO_QUALITY
         and find("e") in _NO_EVENTS
     ):
@@ -280,7 +303,7 @@ def _ordinary_values(values: JsonValue) -> dict[Quantity, float] | None:
             return None
         if type(value) is float and -_HUGE <= value <= _HUGE:
             found[quantity] = value
-        elif type(value) is int and -_EXACT < value < _EXACT:
+        elif type(value) is int and -EXACT < value < EXACT:
             found[quantity] = float(value)
         else:
             return None
@@ -319,10 +342,10 @@ def parse_frame(reader: FieldReader) -> Frame:
     is_stamped = reader.has("tq")
     return Frame(
         seq=reader.integer("s", low=1, high=MAX_SEQ),
-        device=reader.text("d", longest=_LONGEST_DEVICE),
+        device=reader.text("d", longest=LONGEST_DEVICE),
         measured_at_utc=utc_from_ms(measured_at_ms),
-        profile=reader.text("p", longest=_LONGEST_PROFILE),
-        group=reader.text("g", longest=_LONGEST_GROUP),
+        profile=reader.text("p", longest=LONGEST_PROFILE),
+        group=reader.text("g", longest=LONGEST_GROUP),
         values=_parse_values(reader.object("v"), quality),
         quality=quality,
         events=events,
@@ -379,7 +402,7 @@ def _parse_events(reader: FieldReader) -> tuple[str, ...]:
 
 
 def _parse_raw(reader: FieldReader) -> bytes | None:
-    text = reader.text_or_none("raw", longest=_LONGEST_RAW)
+    text = reader.text_or_none("raw", longest=LONGEST_RAW)
     if text is None:
         return None
     try:

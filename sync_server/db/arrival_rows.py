@@ -66,13 +66,15 @@ def pack_rows(
     cells: Iterable[Sequence[object]],
     received_at_ms: Sequence[int] | None = None,
     events: Sequence[tuple[int, str]] = (),
+    ready: Sequence[Sequence[object]] = (),
 ) -> bytes:
     """Return the rows, given in the order of the columns of `reading`, as one body.
 
     `received_at_ms` has one instant per row, where they differ from the transaction's; `events`
-    has the place of a row and what its meter said of itself.
+    has the place of a row and what its meter said of itself. Rows that are `ready` come first:
+    meter, instant, the values in the order of `CHANNELS`, codes as JSON or None.
     """
-    rows = [_TAKE(row) for row in cells]
+    rows = [*ready, *map(_TAKE, cells)]
     return orjson.dumps(
         {"v": 1, "c": _NAMES, "r": rows, "t": received_at_ms, "e": list(events) or None}
     )

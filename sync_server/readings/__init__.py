@@ -13,10 +13,12 @@ The line through the modules:
     hourly            pure: what is known of one meter and hour
     latest            pure: what is newest of one meter
     remembered        pure: the newest of a meter and its hour in few bytes
+    fresh             pure: which ordinary frames are new and later than all that is known
     ingest_memory     what the writer remembers between two transactions, and when to forget it
     frame_store       ledger, acknowledgements, gaps, clones
     arrival_store     the list of what arrived, for detection
     row_store         rows, latest values and hours in their tables
+    fresh_store       those frames' rows, newest and hours, nothing read
     superseded_store  what columns said at lower revisions
     quality_event_store      what was odd, for a person to see
     quarantine_store  what could not be used, verbatim

@@ -36,11 +36,13 @@ class NotedRows:
         cells: Rows in the order of the columns of `reading`.
         conflicts: Frames that contradict a row.
         events: What meters said of themselves: (meter, instant, canonical event).
+        ready: Rows as they travel, which come before those of `cells` and have a value each.
     """
 
     cells: Sequence[Row]
     conflicts: Sequence[Accepted] = ()
     events: Sequence[tuple[str, int, str]] = ()
+    ready: Sequence[Row] = ()
 
 
 def note_rows(
@@ -54,7 +56,8 @@ def note_rows(
         reading_cells(row_of(item.use.meter_id, item.measured_at_ms, item.frame))
         for item in noted.conflicts
     ]
-    whole = NotedRows(cells=[*noted.cells, *opposed], events=noted.events)
+    cells = [*noted.cells, *opposed]
+    whole = NotedRows(cells=cells, events=noted.events, ready=noted.ready)
     _write(connection, whole, received_at_ms, arrived)
 
 
@@ -86,29 +89,27 @@ def _write(
     connection: Connection, noted: NotedRows, received_at_ms: int, arrived: RowTime | None
 ) -> None:
     cells = [row for row in noted.cells if carries_value(row)]
-    if not cells:
+    if not cells and not noted.ready:
         return
     each_ms = (
         None if arrived is None else [arrived((str(row[0]), int(row[1] or 0))) for row in cells]
     )
     row = {
         "received_at_ms": received_at_ms,
-        "row_count": len(cells),
-        "body": pack_rows(cells, each_ms, _placed(noted.events, cells)),
+        "row_count": len(noted.ready) + len(cells),
+        "body": pack_rows(cells, each_ms, _placed(noted, cells), noted.ready),
     }
     take_number(connection)
     connection.execute(insert(READING_ARRIVAL), row)
 
 
-def _placed(
-    events: Sequence[tuple[str, int, str]], cells: Sequence[Row]
-) -> Sequence[tuple[int, str]]:
+def _placed(noted: NotedRows, cells: Sequence[Row]) -> Sequence[tuple[int, str]]:
     """Return the events by the place of their row."""
-    if not events:
+    if not noted.events:
         return ()
-    place = {(row[0], row[1]): at for at, row in enumerate(cells)}
+    place = {(row[0], row[1]): at for at, row in enumerate(cells, start=len(noted.ready))}
     return [
         (place[meter_id, at_ms], event)
-        for meter_id, at_ms, event in events
+        for meter_id, at_ms, event in noted.events
         if (meter_id, at_ms) in place
     ]

@@ -1,18 +1,22 @@
 """The values of what arrived, and the number that says whether two frames have equal content."""
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import orjson
 
 from sync_server.assets.device_map import DeviceUse
 from wire_contracts.codes import Code
-from wire_contracts.frames import Frame, GapRecord
+from wire_contracts.frame_columns import FrameColumns
+from wire_contracts.frames import Frame, GapRecord, TimeQuality
 from wire_contracts.quick_values import maker_of, quick_value
 
 _HASH_BYTES = 8
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+_SANE = str(TimeQuality.SANE)
 
 
 @quick_value
@@ -100,6 +104,27 @@ def hash_frame(frame: Frame, measured_at_ms: int) -> int:
         option=_OPTIONS,
     )
     return hash_bytes(content + frame.raw if frame.raw is not None else content)
+
+
+def hash_columns(columns: FrameColumns) -> Sequence[int]:
+    """Return what `hash_frame` says of each of these frames."""
+    contents = zip(
+        columns.devices,
+        columns.instants_ms,
+        columns.profiles,
+        columns.groups,
+        columns.values,
+        repeat({}),
+        repeat(()),
+        repeat(_SANE),
+        strict=False,
+    )
+    plain = [orjson.dumps(content, option=orjson.OPT_SORT_KEYS) for content in contents]
+    digests = [
+        hashlib.blake2b(each if raw is None else each + raw, digest_size=_HASH_BYTES).digest()
+        for each, raw in zip(plain, columns.raws, strict=True)
+    ]
+    return struct.unpack(f">{len(digests)}q", b"".join(digests))
 
 
 def hash_gap(gap: GapRecord) -> int:

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, and_, or_, select
 from sync_server.db.bulk_io import OnExisting, Row, write_rows
 from sync_server.db.reading_tables import FRAME_CLONE, FRAME_EPOCH, FRAME_GAP, FRAME_LEDGER
 from sync_server.readings.arrivals import Accepted, Arrivals
+from sync_server.readings.fresh import AnyBatch
 from sync_server.readings.ingest_memory import IngestMemory
 from wire_contracts.acks import EpochAck, add_range, add_seqs
+from wire_contracts.frame_columns import SplitBatch
 from wire_contracts.frames import Batch, frame_json
 from wire_contracts.payloads import dump_json
 
@@ -68,7 +70,7 @@ def load_known_hashes(
     return known
 
 
-def load_refused(connection: Connection, batch: Batch) -> Sequence[tuple[int, str]]:
+def load_refused(connection: Connection, batch: AnyBatch) -> Sequence[tuple[int, str]]:
     """Return which seqs of the batch lie in quarantine, ascending, each with its code."""
     rows = connection.execute(
         select(FRAME_LEDGER.c.seq, FRAME_LEDGER.c.refused_code)
@@ -159,7 +161,7 @@ def write_clones(connection: Connection, clones: Sequence[Accepted], received_at
 
 
 def advance_epochs(
-    connection: Connection, memory: IngestMemory, batches: Sequence[Batch], received_at_ms: int
+    connection: Connection, memory: IngestMemory, batches: Sequence[AnyBatch], received_at_ms: int
 ) -> None:
     """Move the acknowledgements past the frames of these batches."""
     touched: set[EpochKey] = set()
@@ -192,11 +194,9 @@ def _add_all(ack: EpochAck, seqs: Sequence[int]) -> EpochAck:
     return add_seqs(ack, seqs)
 
 
-def seqs_of(batch: Batch) -> Iterable[int]:
-    """Yield the number of everything in a batch: frames, gap records, what could not be read."""
-    for frame in batch.frames:
-        yield frame.seq
-    for gap in batch.gaps:
-        yield gap.seq
-    for rejected in batch.rejected:
-        yield rejected.seq
+def seqs_of(batch: AnyBatch) -> Sequence[int]:
+    """Return the number of everything in a batch: frames, gap records, what could not be read."""
+    if isinstance(batch, SplitBatch):
+        return batch.seqs
+    kinds = (batch.frames, batch.gaps, batch.rejected)
+    return [item.seq for kind in kinds for item in kind]

@@ -1,9 +1,10 @@
 """Decides what is kept of one meter and hour, so that the order of its readings does not matter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sync_server.readings.reading_rows import ReadingRow
+from wire_contracts.frames import TimeQuality
 from wire_contracts.quality import STALE, SUSPECT_RANGE, SUSPECT_RATE, QualityCode, is_bad
 from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.quick_values import maker_of, quick_value
@@ -79,6 +80,60 @@ def add_row(hour: Hour, row: ReadingRow, medium: Medium) -> Hour:
     if hour.quantity is not None and _RANK[quantity] < _RANK[hour.quantity]:
         hour = Hour(hour_at_ms=hour.hour_at_ms, worst_quality=hour.worst_quality)
     return _widen(hour, row.measured_at_ms, quantity, (total_m3, flow_m3h), count)
+
+
+def add_sound(
+    hour: Hour, samples: Sequence[tuple[int, Mapping[str, float]]], medium: Medium
+) -> Hour:
+    """Return the hour with rows in it that are later than all it has, ascending, every value good.
+
+    As `add_row` does one by one. Of each row: instant in ms, quantity (plain text) to value.
+    """
+    pairs = _PAIRS[medium]
+    if len(pairs) > 1 or hour.quantity not in {None, pairs[0][0]}:
+        for at_ms, values in samples:
+            hour = add_row(hour, _sound_row(at_ms, values), medium)
+        return hour
+    totaliser, flow = pairs[0]
+    quantity = hour.quantity
+    first_at_ms, first_m3 = hour.first_at_ms, hour.first_m3
+    last_at_ms, last_m3 = hour.last_at_ms, hour.last_m3
+    low_m3h, high_m3h = hour.flow_min_m3h, hour.flow_max_m3h
+    for at_ms, values in samples:
+        total_m3, flow_m3h = values.get(totaliser), values.get(flow)
+        if total_m3 is not None and -_NO_METER <= total_m3 <= _NO_METER:
+            quantity, last_at_ms, last_m3 = totaliser, at_ms, total_m3
+            if first_at_ms is None:
+                first_at_ms, first_m3 = at_ms, total_m3
+        if flow_m3h is not None and -_NO_METER <= flow_m3h <= _NO_METER:
+            quantity = totaliser
+            low_m3h, high_m3h = _lower(low_m3h, flow_m3h), _higher(high_m3h, flow_m3h)
+    return make_hour(
+        hour_at_ms=hour.hour_at_ms,
+        quantity=quantity,
+        first_at_ms=first_at_ms,
+        first_m3=first_m3,
+        last_at_ms=last_at_ms,
+        last_m3=last_m3,
+        flow_min_m3h=low_m3h,
+        flow_max_m3h=high_m3h,
+        reading_count=hour.reading_count + len(samples),
+        worst_quality=hour.worst_quality,
+    )
+
+
+def _sound_row(at_ms: int, values: Mapping[str, float]) -> ReadingRow:
+    return ReadingRow(
+        meter_id="",
+        measured_at_ms=at_ms,
+        values={Quantity(name): value for name, value in values.items()},
+        quality={},
+        profile="",
+        revision=0,
+        older_revisions={},
+        time_quality=TimeQuality.SANE,
+        raw={},
+    )
 
 
 def mend_hour(stored: Hour | None, gathered: Hour, new_count: int) -> Hour:

@@ -8,6 +8,7 @@ import orjson
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.frame_columns import SplitBatch, split_batch
 from wire_contracts.frames import Batch, parse_batch
 from wire_contracts.gateway_commands import CommandResult, parse_result
 from wire_contracts.gateway_health import GatewayHealth, parse_health
@@ -83,6 +84,18 @@ def read_message(topic_text: str, payload: bytes) -> Item:
             f"({str(error)[:200]!a}); correct the sender",
         )
     return item
+
+
+def read_split(topic_text: str, payload: bytes) -> SplitBatch | None:
+    """Return a batch with its ordinary frames as columns; None: `read_message` must judge it."""
+    try:
+        topic = parse_topic(topic_text)
+        if topic.channel is not Channel.UP:
+            return None
+        batch = split_batch(unpack(f"gateway {topic.gateway_id}", payload, orjson.loads))
+    except (ContractError, ValueError, RecursionError):
+        return None
+    return batch if batch is not None and batch.gateway_id == topic.gateway_id else None
 
 
 _PARSERS: Mapping[Channel, Callable[[FieldReader], Batch | GatewayHealth | CommandResult]] = {

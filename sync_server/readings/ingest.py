@@ -25,7 +25,7 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 """A stamp further ahead is a broken clock: it would stay the newest reading for as long as it is
 ahead. Gateways are within minutes of true time or mark their stamps (RULINGS R10)."""
 
-_FUTURE_TOLERANCE_MS = FUTURE_TOLERANCE // timedelta(milliseconds=1)
+FUTURE_TOLERANCE_MS = FUTURE_TOLERANCE // timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ def _judge(
 
 def is_future(measured_at_ms: int, received_at_ms: int) -> bool:
     """Return whether a stamp was further ahead, when it arrived, than clocks differ."""
-    return measured_at_ms > received_at_ms + _FUTURE_TOLERANCE_MS
+    return measured_at_ms > received_at_ms + FUTURE_TOLERANCE_MS
 
 
 def is_time_unknown(frame: Frame) -> bool:

@@ -138,6 +138,11 @@ class IngestMemory:
             opened = self.opened[meter_id] = unpack_meter(packed)
         return opened
 
+    def newest_ms(self, meter_id: str) -> int:
+        """Return the newest instant of a meter that is remembered; -1: no reading yet."""
+        meter = self.meter(meter_id)
+        return -1 if meter is None else meter.latest.measured_at_ms
+
     def change(self, meter_id: str, meter: MeterMemory) -> None:
         """Take in what the present transaction makes of a meter."""
         self.opened[meter_id] = meter

@@ -14,8 +14,16 @@ from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.gateways.health_store import note_health
 from sync_server.gateways.order_store import due_orders, hurry, mark_sent, note_result
+from sync_server.readings.fresh import AnyBatch
 from sync_server.readings.health import IngestMetrics
-from sync_server.readings.inbox import Dropped, GatewayWord, Item, Unusable, read_message
+from sync_server.readings.inbox import (
+    Dropped,
+    GatewayWord,
+    Item,
+    Unusable,
+    read_message,
+    read_split,
+)
 from sync_server.readings.mqtt_io import Message
 from sync_server.readings.partition_links_io import PartitionSource
 from sync_server.readings.quality_event_store import (
@@ -30,6 +38,7 @@ from sync_server.traces_io import Spoken, span
 from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
+from wire_contracts.frame_columns import SplitBatch
 from wire_contracts.frames import Batch, ms_from_utc
 from wire_contracts.gateway_commands import CommandResult
 from wire_contracts.gateway_health import GatewayHealth
@@ -51,11 +60,20 @@ _ORDERS_EVERY_S = 1.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
-def _tell(told: Spoken, items: Sequence[Item]) -> None:
+_Taken = Item | SplitBatch
+
+
+def _read(message: Message) -> _Taken:
+    """Return what a message is; ordinary frames as columns."""
+    split = read_split(message.topic, message.payload)
+    return read_message(message.topic, message.payload) if split is None else split
+
+
+def _tell(told: Spoken, items: Sequence[_Taken]) -> None:
     """Say of a span how much it took in, and whose."""
-    batches = [item for item in items if isinstance(item, Batch)]
+    batches = [item for item in items if isinstance(item, AnyBatch)]
     told.note("lamplighter.messages", len(items))
-    told.note("lamplighter.frames", sum(len(batch.frames) for batch in batches))
+    told.note("lamplighter.frames", sum(batch.frame_count for batch in batches))
     told.note("lamplighter.gateway_ids", sorted({batch.gateway_id for batch in batches}))
 
 
@@ -123,7 +141,7 @@ class IngestLoop:
         self, messages: Sequence[Message], server_epoch: int, stop: threading.Event
     ) -> None:
         with span("ingest.batch") as told:
-            items = [read_message(message.topic, message.payload) for message in messages]
+            items = [_read(message) for message in messages]
             stored = self._commit_until_done(messages, items, stop)
             if told.is_on:
                 _tell(told, items)
@@ -149,7 +167,7 @@ class IngestLoop:
     def _commit_until_done(
         self,
         messages: Sequence[Message],
-        items: Sequence[Item],
+        items: Sequence[_Taken],
         stop: threading.Event,
     ) -> Sequence[Stored] | None:
         """Return what was stored; None when we are stopped while the database is away."""
@@ -160,7 +178,7 @@ class IngestLoop:
             return self._commit_one_by_one(messages, items, stop)
 
     def _commit_when_there(
-        self, items: Sequence[Item], stop: threading.Event
+        self, items: Sequence[_Taken], stop: threading.Event
     ) -> Sequence[Stored] | None:
         """Commit, again and again while the database is away; None when we are stopped then."""
         while True:
@@ -171,9 +189,9 @@ class IngestLoop:
                 if stop.wait(_RETRY_S):
                     return None
 
-    def _commit(self, items: Sequence[Item]) -> Sequence[Stored]:
+    def _commit(self, items: Sequence[_Taken]) -> Sequence[Stored]:
         now_utc = self._clock.now_utc()
-        batches = [item for item in items if isinstance(item, Batch)]
+        batches = [item for item in items if isinstance(item, AnyBatch)]
         started_s = time.perf_counter()
         with self._engine.begin() as connection:
             stored = [self._store.store_batches(connection, batches, now_utc)] if batches else []
@@ -183,7 +201,7 @@ class IngestLoop:
         self._metrics.newest_at_s.set(now_utc.timestamp())
         return stored
 
-    def _note(self, connection: Connection, item: Item, now_utc: datetime) -> None:
+    def _note(self, connection: Connection, item: _Taken, now_utc: datetime) -> None:
         """Keep what is not a batch."""
         match item:
             case Unusable():
@@ -197,13 +215,13 @@ class IngestLoop:
                     append_feed(connection, Topic.GATEWAY, item.gateway_id, now_utc)
             case Dropped():
                 _LOG.warning("ingest.word_dropped", gateway=item.gateway_id, reason=item.reason)
-            case Batch():
+            case Batch() | SplitBatch():
                 return
 
     def _commit_one_by_one(
         self,
         messages: Sequence[Message],
-        items: Sequence[Item],
+        items: Sequence[_Taken],
         stop: threading.Event,
     ) -> Sequence[Stored] | None:
         """Find the message that cannot be stored, and keep that one as it came."""

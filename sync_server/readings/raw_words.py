@@ -10,8 +10,18 @@ _LENGTH = struct.Struct(">I")
 def pack_groups(groups: Mapping[str, bytes]) -> bytes | None:
     """Return the words of all groups, by group name; None when there are none."""
     items = groups.items() if len(groups) == 1 else sorted(groups.items())
-    parts = [_head(name) + _LENGTH.pack(len(words)) + words for name, words in items]
+    parts = [pack_group(name, words) for name, words in items]
     return b"".join(parts) or None
+
+
+def pack_group(name: str, words: bytes) -> bytes:
+    """Return the words of one group, as `pack_groups` does."""
+    return _head_and_length(name, len(words)) + words
+
+
+@lru_cache(maxsize=4096)
+def _head_and_length(name: str, length: int) -> bytes:
+    return _head(name) + _LENGTH.pack(length)
 
 
 @lru_cache(maxsize=256)

@@ -29,6 +29,17 @@ from sync_server.readings.frame_store import (
     write_gaps,
     write_ledger,
 )
+from sync_server.readings.fresh import (
+    AnyBatch,
+    Known,
+    Picked,
+    as_whole,
+    devices_of,
+    hashes_of,
+    meters_in_columns,
+    pick_fresh,
+)
+from sync_server.readings.fresh_store import write_fresh
 from sync_server.readings.hourly import Hour, add_row, hour_of
 from sync_server.readings.ingest import sort_arrivals
 from sync_server.readings.ingest_memory import IngestMemory
@@ -113,17 +124,20 @@ class ReadingStore:
     def store_batches(
         self,
         connection: Connection,
-        batches: Sequence[Batch],
+        batches: Sequence[AnyBatch],
         received_at_utc: datetime,
         arrived: ArrivalTime | None = None,
     ) -> Stored:
         """Return what became of the batches, all written in the caller's transaction.
 
-        Order and repetition of batches and frames do not change what is stored. The
-        acknowledgements may be published only after the caller has committed. `arrived` knows
-        when each frame came, where that is not `received_at_utc`.
+        Order and repetition of batches and frames do not change what is stored, nor does it whether
+        their ordinary frames come as columns; those of a batch that does not are compared one by
+        one. The acknowledgements may be published only after the caller has committed. `arrived`
+        knows when each frame came, where that is not `received_at_utc`.
         """
         try:
+            if arrived is not None:
+                batches = [as_whole(batch) for batch in batches]
             return self._store(connection, batches, received_at_utc, arrived)
         except BaseException:
             self._memory.forget()
@@ -146,12 +160,13 @@ class ReadingStore:
     def _store(
         self,
         connection: Connection,
-        batches: Sequence[Batch],
+        batches: Sequence[AnyBatch],
         received_at_utc: datetime,
         arrived: ArrivalTime | None,
     ) -> Stored:
         memory, received_at_ms = self._memory, ms_from_utc(received_at_utc)
-        arrivals = self._take_in(connection, batches, received_at_ms)
+        picked, arrivals = self._take_in(connection, batches, received_at_ms)
+        ready = write_fresh(connection, memory, picked)
         write_ledger(connection, arrivals)
         write_gaps(connection, arrivals, received_at_ms)
         write_clones(connection, arrivals.clones, received_at_ms)
@@ -164,10 +179,10 @@ class ReadingStore:
         has_refusals = bool(arrivals.refused) or arrivals.duplicate_count > 0
         acks = self._acks(connection, batches, has_refusals=has_refusals)
         note_future(connection, arrivals.refused, memory.devices, received_at_ms, arrived)
-        _note_work(connection, work, accepted, arrived)
+        _note_work(connection, work, accepted, arrived, ready)
         return Stored(
             acks=acks,
-            new_count=len(arrivals.accepted),
+            new_count=len(picked.ledger) + len(arrivals.accepted),
             duplicate_count=arrivals.duplicate_count,
             refused_count=len(arrivals.refused),
             clone_count=len(arrivals.clones),
@@ -175,8 +190,8 @@ class ReadingStore:
         )
 
     def _take_in(
-        self, connection: Connection, batches: Sequence[Batch], received_at_ms: int
-    ) -> Arrivals:
+        self, connection: Connection, batches: Sequence[AnyBatch], received_at_ms: int
+    ) -> tuple[Picked, Arrivals]:
         """Return what the batches are; every meter in them is this transaction's alone then.
 
         Replicas work beside each other until one has a meter that is another's, or new.
@@ -185,34 +200,41 @@ class ReadingStore:
         if memory.is_shared and can_share(connection):
             beside = connection.begin_nested()
             memory.begin(connection, {partition_of(batch.gateway_id) for batch in batches})
-            arrivals = self._sort(connection, batches, received_at_ms)
-            if memory.has_to_itself(meters_of([*arrivals.accepted, *arrivals.clones])):
+            picked, arrivals = self._sort(connection, batches, received_at_ms)
+            meters = meters_of([*arrivals.accepted, *arrivals.clones]).union(picked.meters)
+            if memory.has_to_itself(meters):
                 beside.commit()
-                return arrivals
+                return picked, arrivals
             beside.rollback()
         memory.begin(connection)
         return self._sort(connection, batches, received_at_ms)
 
     def _sort(
-        self, connection: Connection, batches: Sequence[Batch], received_at_ms: int
-    ) -> Arrivals:
+        self, connection: Connection, batches: Sequence[AnyBatch], received_at_ms: int
+    ) -> tuple[Picked, Arrivals]:
         """Return what the batches are, by what the database knows; write nothing."""
         memory = self._memory
         for batch in batches:
             memory.touch(batch.gateway_id)
-        memory.know_devices(
-            connection, {frame.device for batch in batches for frame in batch.frames}
-        )
+        memory.know_devices(connection, devices_of(batches))
         load_epochs(connection, memory, {(batch.gateway_id, batch.epoch) for batch in batches})
-        known = load_known_hashes(connection, memory, batches)
-        arrivals = sort_arrivals(batches, known, memory.devices, received_at_ms)
+        load_meters(connection, memory, meters_in_columns(batches, memory.devices))
+        known = Known(
+            devices=memory.devices,
+            epochs=memory.epochs,
+            newest_ms=memory.newest_ms,
+            received_at_ms=received_at_ms,
+        )
+        picked = pick_fresh(batches, known)
+        hashes = {**load_known_hashes(connection, memory, picked.rest), **hashes_of(picked)}
+        arrivals = sort_arrivals(picked.rest, hashes, memory.devices, received_at_ms)
         if arrivals.clones:
             arrivals = without_known_clones(connection, arrivals)
         load_meters(connection, memory, meters_of([*arrivals.accepted, *arrivals.clones]))
-        return arrivals
+        return picked, arrivals
 
     def _acks(
-        self, connection: Connection, batches: Sequence[Batch], *, has_refusals: bool
+        self, connection: Connection, batches: Sequence[AnyBatch], *, has_refusals: bool
     ) -> Mapping[str, Sequence[EpochAck]]:
         refused: dict[tuple[str, int], set[tuple[int, str]]] = {}
         seqs: dict[tuple[str, int], list[int]] = {}
@@ -369,9 +391,12 @@ def _note_work(
     work: _Work,
     accepted: Sequence[Accepted],
     arrived: ArrivalTime | None,
+    ready: Sequence[Row] = (),
 ) -> None:
-    """Let detection know what was written."""
-    noted = NotedRows(cells=work.cells, conflicts=work.conflicts, events=_events(accepted))
+    """Let detection know what was written: first of what came as columns."""
+    noted = NotedRows(
+        cells=work.cells, conflicts=work.conflicts, events=_events(accepted), ready=ready
+    )
     received_at_ms = ms_from_utc(work.received_at_utc)
     if arrived is None:
         note_rows(connection, noted, received_at_ms, None)

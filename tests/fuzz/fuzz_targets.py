@@ -29,18 +29,21 @@ from sync_server.forms.builtin_io import CHECKLISTS
 from sync_server.forms.form_problems import FormRefusedError
 from sync_server.forms.intake_io import compile_sheets, read_form
 from sync_server.forms.sheets_io import SHEETS, Sheets, cell_text
+from sync_server.readings.arrivals import hash_columns, hash_frame
 from sync_server.sales.sale_rows import RowError, parse_bill, parse_sale
 from sync_server.sheets.table_file_io import FileRow, TableRefusedError, read_table
 from sync_server.trials.reading_lines import parse_line
 from sync_server.trials.trial_errors import TrialError
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonValue
+from wire_contracts.frame_columns import split_batch
 from wire_contracts.frames import (
     MAX_FRAMES,
     Batch,
     dump_batch,
     frame_json,
     gap_json,
+    ms_from_utc,
     ordinary_frame,
     parse_batch,
     parse_frame,
@@ -146,6 +149,7 @@ def run_batch(data: bytes) -> None:
     if _verdict(found) != _verdict(_batch_of(data, orjson.loads)):
         message = f"two readers of JSON disagree over {data!r}"
         raise FoundError(message)
+    _check_columns(data)
     if isinstance(found, Batch):
         _check_ordinary(data)
         bodies = [*map(frame_json, found.frames), *map(gap_json, found.gaps)]
@@ -162,6 +166,47 @@ def _check_ordinary(data: bytes) -> None:
         if quick is not None and quick != parse_frame(body):
             message = f"an ordinary frame is read in two ways: {body.values!r}"
             raise FoundError(message)
+
+
+def _check_columns(data: bytes) -> None:
+    """Frames as columns say what they say one by one, and none is lost."""
+    try:
+        split = split_batch(unpack("fuzz", data))
+    except ContractError:
+        return
+    if split is None:
+        return
+    whole, columns = split.whole(), split.columns
+    seqs = {item.seq for kind in (whole.frames, whole.gaps, whole.rejected) for item in kind}
+    frames = {frame.seq: frame for frame in whole.frames}
+    told = [
+        (frame.device, ms_from_utc(frame.measured_at_utc), frame.profile, frame.group, frame.raw)
+        for frame in (frames[seq] for seq in columns.seqs)
+    ]
+    found = zip(
+        columns.devices,
+        columns.instants_ms,
+        columns.profiles,
+        columns.groups,
+        columns.raws,
+        strict=True,
+    )
+    others = [item for kind in (split.odd.frames, split.gaps, split.odd.rejected) for item in kind]
+    is_whole = seqs == {*columns.seqs, *(item.seq for item in others)} == set(split.seqs)
+    hashes = [
+        hash_frame(frames[seq], at_ms)
+        for seq, at_ms in zip(columns.seqs, columns.instants_ms, strict=True)
+    ]
+    values = [frames[seq].values for seq in columns.seqs]
+    if (
+        not is_whole
+        or told != list(found)
+        or values != list(columns.values)
+        or hashes != list(hash_columns(columns))
+        or any(frame != frames[frame.seq] for frame in split.odd.frames)
+    ):
+        message = f"frames are read in two ways: {data!r}"
+        raise FoundError(message)
 
 
 def run_mbus(data: bytes) -> None:
