@@ -279,7 +279,8 @@ def quality_words(words: Words, code: str) -> str:
 
 def unit_of(quantity: str) -> str:
     """Return the printed unit of a wire quantity such as `flow_m3h`."""
-    return UNITS.get(quantity.rsplit("_", 1)[-1], "")
+    unit = UNITS.get(quantity.rsplit("_", 1)[-1], "")
+    return f"{unit} LEL" if "_lel_" in quantity else unit
 
 
 def evidence_unit(words: Words, unit: str) -> str:

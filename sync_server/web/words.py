@@ -10,6 +10,8 @@ _FOUR_DIGITS = 4
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86_400
+_YEAR_IS_SAID_AFTER = timedelta(days=180)
+"""From then on a month and a day could be taken for those of this year."""
 _SHOW_SECONDS_BELOW_S = 600
 _SHOW_MINUTES_BELOW_S = 7200
 _SHOW_HOURS_BELOW_S = 2 * _DAY_S
@@ -57,8 +59,10 @@ class Words:
         return then.strftime("%m-%d" if then.year == today.year else "%Y-%m-%d")
 
     def near_clock(self, moment: datetime, now_utc: datetime) -> str:
-        """Return the clock for today, else month, day and clock."""
+        """Return the clock for today, else month, day and clock; long ago with the year."""
         then = moment.astimezone(self.zone)
+        if abs(now_utc - moment) > _YEAR_IS_SAID_AFTER:
+            return then.strftime("%Y-%m-%d %H:%M")
         is_today = then.date() == now_utc.astimezone(self.zone).date()
         return then.strftime("%H:%M" if is_today else "%m-%d %H:%M")
 

@@ -439,11 +439,13 @@ def test_an_order_is_cancelled_sent_again_done_by_the_crew_and_closed(
         room.go(f"/orders/{order_ids[-1]}")
         if last:
             room.step(last)
+    is_live(room)
     crew = tablet_of(town)
     pen = Pen(actor=town.people["wang"], clock=town.clock, replica_id="cycle")
     service = SyncService(town.engine, town.clock).for_tablet(crew)
     pen.push(service, *pen.steps_to_work(order_ids[1]), *pen.finding(order_ids[1]))
-    room.go(f"/orders/{order_ids[1]}")
+    expect(room.see("#record .tl > li")).to_have_count(6)
+    expect(room.see("#foot kbd").filter(has_text="v")).to_have_count(1)
     room.step("verify")
     room.step("close")
 

@@ -15,7 +15,7 @@ from sync_server.web.alert_look import look_in, look_of
 from sync_server.web.alert_views import number_view
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.chart import chart_json, nights, with_gaps
-from sync_server.web.labels import evidence_sentence, evidence_unit
+from sync_server.web.labels import evidence_sentence, evidence_unit, unit_of
 from sync_server.web.live_io import resume_id
 from sync_server.web.pages_io import safe_back
 from sync_server.web.places import place_for
@@ -78,6 +78,7 @@ def test_a_time_of_today_is_only_a_clock_and_another_day_a_date() -> None:
     assert WORDS.near(NOON - timedelta(days=1), NOON) == "11-01"
     assert WORDS.near(NOON - timedelta(days=400), NOON) == "2025-09-28"
     assert WORDS.near_clock(NOON - timedelta(days=1), NOON) == "11-01 12:00"
+    assert WORDS.near_clock(NOON - timedelta(days=400), NOON) == "2025-09-28 12:00"
 
 
 def test_nights_are_two_to_five_in_the_sites_zone() -> None:
@@ -230,6 +231,14 @@ def test_the_units_of_detectors_are_printed_as_people_write_them() -> None:
 
     assert [evidence_unit(WORDS, each) for each in units[:5]] == ["m³/d", "°C", "", "", "m³/h"]
     assert evidence_unit(words, units[5]) == "h 无用量"
+
+
+def test_gas_in_air_is_never_a_bare_percentage() -> None:
+    assert [unit_of(each) for each in ("gas_lel_pct", "valve_pct", "flow_m3h")] == [
+        "% LEL",
+        "%",
+        "m³/h",
+    ]
 
 
 def test_a_stored_sentence_is_shown_with_units_in_the_readers_language() -> None:

@@ -59,6 +59,10 @@ function goRow(step) {
   return true;
 }
 
+export function showRowKeys() {
+  for (const each of document.querySelectorAll("[data-rowkeys]")) each.hidden = !rowLinks().length;
+}
+
 function areOff() {
   try { return localStorage.getItem(OFF) === "1"; } catch { return false; }
 }
@@ -82,7 +86,7 @@ export function startKeys() {
     const closer = event.target.closest("[data-close]");
     if (closer) { event.preventDefault(); closer.closest("[data-actform]")?.remove(); }
   });
-  for (const each of document.querySelectorAll("[data-rowkeys]")) each.hidden = !rowLinks().length;
+  showRowKeys();
   const box = document.getElementById("single-keys");
   if (!box) return;
   box.checked = !areOff();

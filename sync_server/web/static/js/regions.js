@@ -1,5 +1,7 @@
 // A page that is not the desk: the part that shows a topic is fetched again when the topic changed.
 // What somebody began to fill in is never taken away: it waits until the fields are as they came.
+import { showRowKeys } from "./keys.js";
+
 const PAUSE_MS = 400;
 const AGAIN_MS = 5000;
 
@@ -25,6 +27,15 @@ function keepOpen(region, fresh) {
   if (before.length === after.length) after.forEach((each, place) => { each.open = before[place].open; });
 }
 
+// What stands beside the region, the keys below the page among it, says the same state as it does.
+function renewBeside(page) {
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(old.id);
+    if (fresh && !isInHand(old) && old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
+  }
+  showRowKeys();
+}
+
 // What had the focus has it afterwards: a card in hand stays in hand while others move.
 function placeOfFocus(region) {
   const focused = document.activeElement;
@@ -42,13 +53,15 @@ export function startRegions() {
     if (isInHand(region)) { later(AGAIN_MS); return; }
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live-region");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("live-region");
     if (!fresh) return;
     if (isInHand(region)) { later(AGAIN_MS); return; }
     keepOpen(region, fresh);
     const scrolled = region.querySelector(".scroll")?.scrollTop ?? 0;
     const focus = placeOfFocus(region);
     region.replaceWith(fresh);
+    renewBeside(page);
     if (focus) fresh.querySelector(focus)?.focus({ preventScroll: true });
     const scroller = fresh.querySelector(".scroll");
     if (scroller) scroller.scrollTop = scrolled;
