@@ -35,6 +35,8 @@ LAG_H = 96
 LEAST_POWER_W = 150.0
 EXTREME_DAYS = 60
 LEAST_EXTREMES = 10
+FIT_DAYS = 3
+"""Days between two fits of a meter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,7 @@ def detect_cooling(
     places = (block.first + np.arange(block.count)) % LAG_H
     state.recent[rows[:, None], places] = features
     if block.ends_day:
-        _learn(state, history, block, rows, rule)
+        _learn(fleet, state, history, (block, rows), rule)
 
 
 def _residual(state: CoolingState, rows: Ints, features: Floats) -> Floats:
@@ -250,12 +252,13 @@ def _faded(
 
 
 def _learn(
+    fleet: Fleet,
     state: CoolingState,
     history: HistoryState,
-    block: HourBlock,
-    rows: Ints,
+    at: tuple[HourBlock, Ints],
     rule: CoolingRule,
 ) -> None:
+    block, rows = at
     last = block.first + block.count - 1
     clean = is_clean(history, last - LAG_H, last)[rows]
     places = (last - LAG_H + 1 + np.arange(24)) % LAG_H
@@ -265,7 +268,9 @@ def _learn(
     keep = np.exp(-24.0 / rule.keep_h)
     state.products[rows] = state.products[rows] * keep + day.transpose(0, 2, 1) @ day
     state.hours[rows] = state.hours[rows] * keep + known.sum(axis=1)
-    due = rows[(state.hours[rows] >= rule.least_hours) & ((last // 24 + rows) % 3 == 0)]
+    due = rows[
+        (state.hours[rows] >= rule.least_hours) & ((last // 24 + fleet.turn[rows]) % FIT_DAYS == 0)
+    ]
     if len(due):
         state.return_fit[due] = _solve(state.products[due], BACK, rule)
         state.supply_fit[due] = _solve(state.products[due], SUPPLY, rule)

@@ -45,7 +45,7 @@ UNKNOWN_BAND = len(BANDS_DEGC) + 1
 
 BANDS = UNKNOWN_BAND + 1
 
-WINDOWS_H = (6, 10, 24, 48, 96, 192)
+WINDOWS_H = (6, 7, 8, 10, 24, 48, 72, 96, 192)
 
 RECORD_LAG_DAYS = LEARN_LAG_DAYS + 9
 """A record is taken over when a window of eight days has found nothing abnormal in it."""
@@ -56,8 +56,8 @@ class FloorRule:
     """Parameters; docs/detectors.md#floor says where each comes from.
 
     Attributes:
-        independence: How much of the sum of logarithms counts, for windows up to a day and
-            longer ones: hours of one day are not independent.
+        independence: How much of the sum of logarithms counts, for each window: hours of one day
+            are not independent, and days less.
         threshold: The log likelihood ratio that is needed.
         beyond: The lowest rate must exceed this multiple of the highest ever seen.
         least_days: Days in the table before a meter is judged, of gas also days that were colder.
@@ -67,9 +67,13 @@ class FloorRule:
         explained: Share of a leak of gas that must show beyond what the weather explains.
         tail: How the improbability grows with the rate where none so high was ever seen, per
             natural logarithm of the rate.
+        per_record: How much is added, of gas and windows shorter than a day, per natural logarithm
+            by which the lowest rate exceeds `beyond` times the record of the window,
+        record_lph: of a record of this at least,
+        most_by_record: and at most this.
     """
 
-    independence: tuple[float, float] = (0.55, 0.4)
+    independence: tuple[float, ...] = (0.55, 0.55, 0.55, 0.55, 0.55, 0.4, 0.38, 0.4, 0.4)
     threshold: float = 18.0
     beyond: float = 1.1
     least_days: float = 14.0
@@ -78,6 +82,9 @@ class FloorRule:
     known_share: float = 0.8
     explained: float = 0.5
     tail: float = 0.3
+    per_record: float = 4.0
+    record_lph: float = 10.0
+    most_by_record: float = 8.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,16 +149,18 @@ def detect_floor(
     told = block.leak_told[rows]
     may_be_short = told | (fleet.is_home[rows] == 0)[:, None]
     may = ready[:, None] & block.is_judged[rows] & ~_grew_colder(fleet, rows, band, block)
+    gas_record = np.where(fleet.is_gas[rows, None] > 0, record * step[:, None], np.inf)
     ratio = np.full((len(rows), block.count), -np.inf)
     best = np.zeros((len(rows), block.count), dtype=np.int64)
     for index, window in enumerate(WINDOWS_H):
+        rates, told_by = minima[index] * step[:, None], found[index]
         holds = may & (minima[index] > rule.beyond * record[:, index, None] + 0.2)
-        lost = minima[index] * step[:, None] * min(window, 24)
-        holds &= np.isnan(excess) | (excess >= rule.explained * lost)
+        holds &= np.isnan(excess) | (excess >= rule.explained * rates * min(window, 24))
         if window < 24:  # noqa: PLR2004 -- a day
-            holds &= may_be_short | (minima[index] * step[:, None] >= rule.small_home_lph)
-        better = holds & (found[index] > ratio)
-        ratio = np.where(better, found[index], ratio)
+            holds &= may_be_short | (rates >= rule.small_home_lph)
+            told_by = _with_record(told_by, rates, gas_record[:, index], rule)
+        better = holds & (told_by > ratio)
+        ratio = np.where(better, told_by, ratio)
         best = np.where(better, index, best)
     score = ratio / (rule.threshold * np.where(told, TOLD_SHARE, 1.0))
     for place, hour in first_and_last(score >= 1.0):
@@ -198,6 +207,22 @@ def _learned(state: FloorState, rows: Ints, band: Ints, rule: FloorRule) -> tupl
         records = state.record[rows[few], :UNKNOWN_BAND]
         record[few] = (records * colder[:, :, None]).max(axis=1)
     return ready, record
+
+
+def _with_record(found: Floats, lowest: Floats, record: Floats, rule: FloorRule) -> Floats:
+    """Return M x K ratios of a short window, surer by how far its lowest rate is beyond the record.
+
+    The table counts hour by hour; that such hours never came one after the other it does not know.
+    What a garden takes by night is beyond the record, too: an infinite record adds nothing.
+    """
+    place, hour = np.nonzero(found > TOLD_SHARE * rule.threshold - rule.most_by_record)
+    if not len(place):
+        return found
+    known = rule.beyond * np.maximum(record[place], rule.record_lph)
+    times = np.maximum(lowest[place, hour] / known, 1.0)
+    surer = found.copy()
+    surer[place, hour] += np.minimum(rule.per_record * np.log(times), rule.most_by_record)
+    return surer
 
 
 def _minima(rate: Singles, count: int, rule: FloorRule) -> Singles:
@@ -272,8 +297,7 @@ def _found(state: FloorState, rows: Ints, minima: Singles, bins: Ints, rule: Flo
             total += state.whole[row, bands[:, day], level]
         for back in range(rest):
             total += state.logs[row, bands[:, 0], level, bins[len(bins) - count - back + hour]]
-        weight = rule.independence[0 if window <= 24 else 1]  # noqa: PLR2004 -- a day
-        found[index, place, hour] = -weight * total
+        found[index, place, hour] = -rule.independence[index] * total
     return found
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from wire_contracts.kinds import Kind
 
-RULES_VERSION = "2026.11-13"
+RULES_VERSION = "2026.11-14"
 """Changes whenever a detector or a parameter changes; stored with each alert."""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from zlib import crc32
 
 import numpy as np
 
@@ -97,6 +98,8 @@ class Fleet:
         is_home: M flags.
         is_inflow: M flags: inflow of a district.
         is_mains: M flags: fed from the mains.
+        turn: M numbers of the meter ids alone, by which what is made anew every few days is spread
+            over them; no row, which depends on what other meters there are (RULINGS R18).
         floor_rows: Rows with an hourly flow that rests: homes, and gas customers.
         signature_rows: Rows that use energy by the weather.
         network_rows: Stations, district inflows and make-up meters.
@@ -117,6 +120,7 @@ class Fleet:
     is_home: Floats
     is_inflow: Floats
     is_mains: Floats
+    turn: Ints
     floor_rows: Ints
     signature_rows: Ints
     network_rows: Ints
@@ -157,6 +161,7 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
         is_home=_flags([spec.role is Role.HOME for spec in specs]),
         is_inflow=_flags([spec.role is Role.DMA for spec in specs]),
         is_mains=_flags([spec.is_mains_powered for spec in specs]),
+        turn=np.array([crc32(spec.meter_id.encode()) for spec in specs], dtype=np.int64),
         floor_rows=_rows([_has_floor(spec) for spec in specs]),
         signature_rows=_rows([_has_signature(spec) for spec in specs]),
         network_rows=_rows([spec.role in _NETWORK for spec in specs]),

@@ -1,11 +1,11 @@
 """Whatever order frames come in and however often: the same alerts, of every detector (R18)."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -100,20 +100,33 @@ def columns(index: int, rng: np.random.Generator) -> Floats:
 
 
 @cache
-def town() -> tuple[Fleet, ReadingBatch]:
+def series() -> Sequence[Floats]:
     rng = np.random.default_rng(11)
-    table = np.concatenate([columns(index, rng) for index in range(len(SPECS))])
-    row = np.repeat(np.arange(len(SPECS)), len(HOURS))
+    return [columns(index, rng) for index in range(len(SPECS))]
+
+
+def town_of(order: Sequence[int]) -> tuple[Fleet, ReadingBatch]:
+    """Return these meters of `SPECS` as a fleet, in this order, and what they send."""
+    table = np.concatenate([series()[index] for index in order])
+    row = np.repeat(np.arange(len(order)), len(HOURS))
     names = [each.name for each in fields(ReadingBatch)][1:9]
     parts = {name: table[:, place] for place, name in enumerate(names)}
     stamps = {name: parts[name].astype(np.int64) for name in ("measured_s", "received_s")}
     info = np.zeros(len(row), dtype=np.int64)
-    return fleet_of(SPECS), ReadingBatch(**{**parts, **stamps, "row": row, "info": info})
+    fleet = fleet_of([SPECS[index] for index in order])
+    return fleet, ReadingBatch(**{**parts, **stamps, "row": row, "info": info})
 
 
-def alerts(places: NDArray[np.int64]) -> Sequence[AlertChange]:
+@cache
+def town() -> tuple[Fleet, ReadingBatch]:
+    return town_of(range(len(SPECS)))
+
+
+def alerts(
+    places: NDArray[np.int64], at: tuple[Fleet, ReadingBatch] | None = None
+) -> Sequence[AlertChange]:
     """Return every change of every alert when these readings arrive, some days at a time."""
-    fleet, batch = town()
+    fleet, batch = at or town()
     state, found = empty_state(fleet), list[Candidate]()
     received = batch.received_s[places]
     for day in range(0, DAYS, STEP):
@@ -150,3 +163,30 @@ def test_order_and_repetition_of_frames_change_no_alert_of_any_detector(
     places = np.concatenate([np.arange(count), rng.integers(0, count, copies)])
 
     assert alerts(rng.permutation(places)) == in_order()
+
+
+HEAT = [place for place, each in enumerate(SPECS) if each.medium is Medium.HEAT]
+
+
+def said_by_meter(changes: Sequence[AlertChange], fleet: Fleet) -> dict[str, list[AlertChange]]:
+    """Return what was said of each meter, whatever its row."""
+    told: dict[str, list[AlertChange]] = {spec.meter_id: [] for spec in fleet.specs}
+    for each in changes:
+        found = None if each.candidate is None else replace(each.candidate, row=0)
+        same = replace(each, alert=replace(each.alert, row=0), candidate=found)
+        told[fleet.specs[each.alert.row].meter_id].append(same)
+    return told
+
+
+@settings(max_examples=3, deadline=None)
+@given(order=st.permutations(range(len(SPECS))), count=st.integers(1, len(SPECS)))
+@example(order=[HEAT[1], *range(HEAT[1]), *range(HEAT[1] + 1, len(SPECS))], count=1)
+@example(order=list(reversed(range(len(SPECS)))), count=len(SPECS))
+def test_what_is_said_of_a_meter_depends_on_no_other_meter_and_no_order_of_meters(
+    order: Sequence[int], count: int
+) -> None:
+    fleet, batch = town_of(order[:count])
+    told = alerts(np.argsort(batch.received_s, kind="stable"), (fleet, batch))
+
+    alone, among_all = said_by_meter(told, fleet), said_by_meter(in_order(), town()[0])
+    assert alone == {name: among_all[name] for name in alone}

@@ -106,6 +106,20 @@ def test_gas_that_leaks_in_the_first_warm_days_is_found_by_what_colder_ones_show
     assert min(each.at_s for each in found) < START_S + 34 * DAY_S
 
 
+@pytest.mark.parametrize("lph", [50.0, 400.0])
+def test_gas_that_rested_every_morning_and_rests_no_more_is_told_within_six_hours(
+    lph: float,
+) -> None:
+    temps = [19.0] * 40
+    litres = gas_litres(temps)
+    from_h = 36 * 24 + 8
+    litres[from_h:] += lph
+
+    found = [each for each in raised(GAS, litres, temps) if each.rule == "floor"]
+
+    assert min(each.at_s for each in found) <= START_S + (from_h + 6) * 3600
+
+
 @pytest.mark.parametrize("step_h", [0, 1, 30])
 def test_weather_of_the_future_is_not_looked_at(sqlite_engine: Engine, step_h: int) -> None:
     hours = [(ROOF, hour * HOUR_MS, 0.1 * hour) for hour in range(1000, 1200)]
