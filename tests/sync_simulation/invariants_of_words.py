@@ -19,7 +19,8 @@ _TAKEN = {Outcome.APPLIED, Outcome.MERGED, Outcome.NOOP}
 def no_earlier_word_stands(world: World, found: ServerAtRest) -> list[str]:
     """I17: of a crew's field the latest word by the true time stands.
 
-    Where no clock that the server was told of can know which it is, both are with somebody.
+    Where no clock that the server was told of can know which it is, both are with somebody; so is
+    the later word of a crew that had lost the order, where a restored server took it first.
     """
     unclear, kept = _unclear_boots(world), _kept(world, found)
     words = [made for made in world.made.values() if _is_taken_word(made, found)]
@@ -31,6 +32,7 @@ def no_earlier_word_stands(world: World, found: ServerAtRest) -> list[str]:
         stands = order_json(order.document)[place[1]]
         for mine, latest in _overtaken(list(taken), stands):
             is_clear = not {_boot(mine), _boot(latest)} & unclear
+            is_clear &= found.ledger[latest.op_id].is_word  # else of who had lost the order
             if is_clear or (place, str(latest.body["new"])) not in kept:
                 broken.append(_overtaken_text(mine, latest))
     return broken

@@ -31,13 +31,17 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
-    """One operation as the server remembers it for ever; `arrival` orders the decisions."""
+    """One operation as the server remembers it for ever; `arrival` orders the decisions.
+
+    `is_word`: it is among the words that later ones of its field are compared with.
+    """
 
     arrival: int
     actor: str
     outcome: str
     code: str | None
     happened_at_ms: int
+    is_word: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,7 @@ def _ledger(connection: Connection) -> dict[str, LedgerLine]:
             outcome=row.outcome,
             code=row.code,
             happened_at_ms=int(row.happened_at_ms),
+            is_word=row.field is not None,
         )
         for row in connection.execute(select(OP_LEDGER, arrival.label("arrival")))
     }

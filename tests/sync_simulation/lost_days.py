@@ -22,6 +22,16 @@ from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 SHORTEST_DAY, LONGEST_DAY = 4, 9
 """Deeds of a day that is lost, beside those that finish the order."""
 
+GIVEN_AND_TAKEN = 0.3
+"""Share of the contested days on which the backup falls between an order's being given away and
+back."""
+
+LEFT_ALONE = 0.5
+"""Share of the hand-backs at which what the other crew did off the network is not sent before."""
+
+SECOND_RESTORE = 0.4
+"""Share of the contested days that are lost twice, to the same copy."""
+
 MADE_AFTER = 0.3
 """Share of the days on which the order is made after the backup."""
 
@@ -54,6 +64,19 @@ class LostOrder:
         self.finish = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cellar:
+    """A crew that works off the network on an order that the office gives to another meanwhile.
+
+    `work`: its operations; `finish`: the one that finished the order.
+    """
+
+    tablet: SimulatedTablet
+    crew_id: str
+    work: tuple[str, ...]
+    finish: str
+
+
 class Place(Protocol):
     """The world, as far as such a day needs it."""
 
@@ -78,8 +101,10 @@ class LostDay:
     place: Place
     order: LostOrder
     is_backed_up: bool = False
+    is_contested: bool = False
     spent: int = 0
     unsent: SimulatedTablet | None = None
+    cellar: Cellar | None = None
     image: tuple[SimulatedTablet, Image] | None = None
     at_work: list[SimulatedTablet] = field(default_factory=list)
 
@@ -89,6 +114,9 @@ class LostDay:
         deeds = rng.randint(SHORTEST_DAY, LONGEST_DAY)
         backup_before = -1 if self.is_backed_up else rng.randrange(SHORTEST_DAY)
         with fair_network(self.place.mail):
+            if self.is_contested and not self.is_backed_up and rng.random() < GIVEN_AND_TAKEN:
+                self._give_away_and_back()
+                deeds, backup_before = rng.randrange(3), -1
             for number in range(deeds):
                 if number == backup_before:
                     self._send()
@@ -97,10 +125,19 @@ class LostDay:
                 self._do_something()
             if rng.random() < 0.8:
                 self._work_on(steps=len(WorkOrderState))
+            if self.cellar is not None:
+                self._send()  # of two crews' work unheard nobody can say whose counts (M-17)
             self._pass_time()
             self.place.server_is_restored()
             if rng.random() < 0.7:
                 self._everybody_comes_again()
+                if self._is_lost_twice():
+                    self.place.server_is_restored()
+                    self._everybody_comes_again()
+
+    def _is_lost_twice(self) -> bool:
+        is_in_copy = self.is_contested and not self.is_backed_up
+        return is_in_copy and self.place.rng.random() < SECOND_RESTORE
 
     def _pass_time(self) -> None:
         self.spent += 1
@@ -116,7 +153,9 @@ class LostDay:
             deeds.append((5, self._reopen))
         else:
             deeds.append((9, lambda: self._work_on(steps=self.place.rng.randint(1, 2))))
-            deeds.append((4, self._hand_over))
+            deeds.append((9, self._hand_back) if self.cellar else (4, self._hand_over))
+            if self.is_contested and self.cellar is None:
+                deeds.append((4, self._go_into_a_cellar))
         self.place.rng.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
 
     # --- the crew that has the order
@@ -163,17 +202,72 @@ class LostDay:
         if self.place.rng.random() < 0.8:
             self._send()
 
+    def _go_into_a_cellar(self) -> None:
+        """Let a tablet of the crew work unheard while the office gives the order to another."""
+        if self._other_crew() is None:
+            return
+        tablet, crew_id = self._holder(), self.order.crew_id
+        before = tablet.last_n()
+        for _ in range(self.place.rng.randint(1, len(WorkOrderState))):
+            self.place.crews.step_on(tablet, self.order.order_id)
+        self.place.remember(tablet, before)
+        made = tablet.made_after(before)
+        finish = [each.op_id for each in made if each.field == WorkOrderEvent.FINISH]
+        self.cellar = Cellar(
+            tablet=tablet,
+            crew_id=crew_id,
+            work=tuple(each.op_id for each in made),
+            finish="".join(finish),
+        )
+        self.at_work = [*(each for each in self.at_work if each is not tablet), tablet]
+        self._pass_time()
+        self._hand_over()
+
+    def _give_away_and_back(self) -> None:
+        """Let a cellar's work come when it counts: the backup says that the order is another's."""
+        self._go_into_a_cellar()
+        self.place.server_is_backed_up()
+        self._pass_time()
+        if self.cellar is not None:
+            if self.place.rng.random() < LEFT_ALONE:
+                self._work_on(steps=len(WorkOrderState))
+            if not self.order.finish:
+                self._hand_back()
+
     # --- the office
+
+    def _other_crew(self) -> str | None:
+        others = [each for each in CREWS if each != self.order.crew_id]
+        crew_id = self.place.rng.choice(others)
+        return crew_id if tablets_of(self.place.tablets, crew_id) else None
 
     def _hand_over(self) -> None:
         """Give the order to the other crew while it is open."""
-        others = [each for each in CREWS if each != self.order.crew_id]
-        crew_id = self.place.rng.choice(others)
-        if not tablets_of(self.place.tablets, crew_id):
+        crew_id = self._other_crew()
+        if crew_id is None:
             return
         self._send()
         self.place.office.commit(self.place.office.handing_over(self.order.order_id, crew_id))
         self.order.begin_anew(crew_id)
+
+    def _hand_back(self) -> None:
+        """Give the order back to the crew in the cellar, whose work counts now."""
+        assert self.cellar is not None
+        cellar, self.cellar = self.cellar, None
+        late: SimulatedTablet | None = None
+        if self.place.rng.random() < LEFT_ALONE:
+            late, self.unsent = self.unsent, None
+        self._send()
+        order_id = self.order.order_id
+        self.place.office.commit(self.place.office.handing_over(order_id, cellar.crew_id))
+        self.order.begin_anew(cellar.crew_id)
+        self._pass_time()
+        self._contact(cellar.tablet)
+        if self.place.office.has_taken(cellar.work):
+            self.order.work.extend(cellar.work)
+            self.order.finish = cellar.finish
+        if late is not None and self.place.rng.random() < 0.7:
+            self._contact(late)
 
     def _reopen(self) -> None:
         """Close what is finished, and let the work begin anew."""
@@ -210,11 +304,11 @@ class LostDay:
             self._contact(tablet)
 
 
-def begin_a_lost_day(place: Place) -> LostDay | None:
+def begin_a_lost_day(place: Place, *, is_contested: bool) -> LostDay | None:
     """Return a day that begins with a new order of a crew; None where no crew has a tablet.
 
     The office makes it, or a tablet asks for it, and on some days after the backup: then nobody but
-    tablets remembers it.
+    tablets remembers it. On a contested day a crew works unheard on what the office gives away.
     """
     fit = [crew_id for crew_id in CREWS if tablets_of(place.tablets, crew_id)]
     if not fit:
@@ -230,7 +324,7 @@ def begin_a_lost_day(place: Place) -> LostDay | None:
     office.hands_off.add(order_id)
     place.crews.hands_off.add(order_id)
     order = LostOrder(order_id=order_id, crew_id=crew_id)
-    return LostDay(place=place, order=order, is_backed_up=is_backed_up)
+    return LostDay(place=place, order=order, is_backed_up=is_backed_up, is_contested=is_contested)
 
 
 def _made_order(place: Place, crew_id: str) -> str:

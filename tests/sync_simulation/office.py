@@ -1,7 +1,7 @@
 """What the office does meanwhile: it begins, and commits later in any order."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from sync_server.db.access_tables import CREW_AREA
 from sync_server.db.change_store import ORG_BUCKET, Publication, publish, purge_tombstones
 from sync_server.db.engine_io import reading
 from sync_server.db.order_tables import ORDER_PERSON
+from sync_server.db.sync_tables import OP_LEDGER
 from sync_server.sync.late_judgement import judge_late_work
 from sync_server.sync.lost_orders import make_again
 from sync_server.sync.review_store import ReviewKind, list_reviews
@@ -31,6 +32,7 @@ from tests.sync_simulation.town import AREAS, CREWS
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonObject
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.operations import Outcome
 from wire_contracts.order_person import OrderPerson
 from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.quantities import Medium
@@ -241,6 +243,13 @@ class Office:
             area_id=self.rng.choice(AREAS),
             crew_id=crew_id,
         )
+
+    def has_taken(self, op_ids: Collection[str]) -> bool:
+        """Return whether the server has taken all of these operations as they are."""
+        mine = OP_LEDGER.c.op_id.in_(op_ids)
+        with self.engine.begin() as connection:
+            outcomes = connection.execute(select(OP_LEDGER.c.outcome).where(mine)).scalars().all()
+        return len(outcomes) == len(op_ids) and set(outcomes) <= {Outcome.APPLIED, Outcome.NOOP}
 
     # --- what happens to everybody
 

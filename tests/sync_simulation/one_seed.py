@@ -29,10 +29,19 @@ def quick_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def run_seed(seed: int, *, steps: int = STEPS) -> list[Violation]:
-    """Return what broke in one history on SQLite in memory; empty when all is well."""
+SHORT = 100
+"""Steps of a history that costs half of a whole one."""
+
+
+def run_seed(seed: int, *, steps: int = STEPS, is_contested: bool = False) -> list[Violation]:
+    """Return what broke in one history on SQLite in memory; empty when all is well.
+
+    `is_contested`: most of it are days on which crews work on what the office gives to others,
+    lost to one restore or two.
+    """
     server, town = memory_server()
     with quick_folder() as folder, world(server, town, folder, seed) as one:
+        one.is_contested = is_contested
         one.run(steps)
         return violations(one)
 

@@ -7,12 +7,9 @@ import pytest
 
 from tests.sync_simulation import rules_of_server as server
 from tests.sync_simulation import rules_of_tablet as tablet
-from tests.sync_simulation.one_seed import STEPS
+from tests.sync_simulation.one_seed import SHORT, STEPS
 
 Switch = Callable[[pytest.MonkeyPatch], None]
-
-SHORT = 100
-"""Steps of a history that costs half of a whole one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +20,7 @@ class Rule:
     breaks: str
     seed: int
     steps: int
+    is_contested: bool = False
 
 
 def _rule(off: Switch, breaks: str, seed: int = 0) -> Rule:
@@ -32,6 +30,11 @@ def _rule(off: Switch, breaks: str, seed: int = 0) -> Rule:
 def _soon(off: Switch, breaks: str, seed: int = 0) -> Rule:
     """Return a rule that every second or third short history catches."""
     return Rule(off=off, breaks=breaks, seed=seed, steps=SHORT)
+
+
+def _contested(off: Switch, breaks: str, seed: int = 0) -> Rule:
+    """Return a rule that every third history of contested days catches."""
+    return Rule(off=off, breaks=breaks, seed=seed, steps=SHORT, is_contested=True)
 
 
 RULES: Sequence[Rule] = (
@@ -67,6 +70,7 @@ RULES: Sequence[Rule] = (
     _soon(server.a_restore_is_not_noted, "I18", 3),
     _soon(server.an_order_is_whose_the_backup_says, "I18", 3),
     _rule(server.a_colleagues_steps_are_waited_for, "I18", 2),
+    _contested(server.what_a_former_server_said_is_forgotten, "I18"),
     _soon(server.nobody_is_asked_about_lost_orders, "I19"),
     _rule(server.an_order_made_again_counts_of_now, "I18", 14),
     _rule(server.remarks_of_a_copy_come_again, "I2", 13),

@@ -21,6 +21,7 @@ from sync_server.sync import (
     apply,
     facts,
     forgotten_steps,
+    inbox,
     ledger_store,
     lost_orders,
     poke_io,
@@ -396,6 +397,11 @@ def an_order_is_whose_the_backup_says(patch: Patch) -> None:
 def a_colleagues_steps_are_waited_for(patch: Patch) -> None:
     """R1: after a restore a step is refused while the tablet with those before it is away."""
     patch.setattr(forgotten_steps, "_steps_between", lambda *_arguments: iter(()))
+
+
+def what_a_former_server_said_is_forgotten(patch: Patch) -> None:
+    """ADR 0033: repeats are judged by their words alone, whatever a server had said of them."""
+    patch.setattr(inbox, "parse_told", lambda _root: {})
 
 
 def nobody_is_asked_about_lost_orders(patch: Patch) -> None:

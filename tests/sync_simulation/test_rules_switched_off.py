@@ -16,10 +16,12 @@ def test_a_rule_switched_off_is_caught(monkeypatch: pytest.MonkeyPatch, rule: Ru
 
     seeds = range(rule.seed, rule.seed + TRIES)
 
-    assert any(
-        rule.breaks in {each.invariant for each in run_seed(seed, steps=rule.steps)}
-        for seed in seeds
-    )
+    assert any(rule.breaks in broken_by(rule, seed) for seed in seeds)
+
+
+def broken_by(rule: Rule, seed: int) -> set[str]:
+    broken = run_seed(seed, steps=rule.steps, is_contested=rule.is_contested)
+    return {each.invariant for each in broken}
 
 
 def test_no_check_is_a_check_that_cannot_fail() -> None:

@@ -44,6 +44,9 @@ MOST_TABLETS = 4
 LOST_DAYS = 9
 """How often a day is lost to a restore, of some 1400: about once in a history."""
 
+CONTESTED_DAYS = 500
+"""The same in a history of contested days: a short one has several."""
+
 LAST_STATEMENT = 35
 """The latest statement of a tablet's work at which it is killed."""
 
@@ -101,6 +104,7 @@ class World:
     lost_orders: list[LostOrder] = field(default_factory=list)
     held: dict[str, set[str]] = field(default_factory=dict)
     restores: int = 0
+    is_contested: bool = False
     is_dying: bool = False
     fair_rounds: int = 0
     unwell: dict[str, str] = field(default_factory=dict)
@@ -214,7 +218,7 @@ class World:
             (25, self.clock_is_set),
             (6, self.server_is_backed_up),
             (4, self.server_is_restored),
-            (LOST_DAYS, self.a_day_is_lost),
+            (CONTESTED_DAYS if self.is_contested else LOST_DAYS, self.a_day_is_lost),
         ]
 
     def _something_else_happens(self) -> None:
@@ -425,7 +429,7 @@ class World:
 
     def a_day_is_lost(self) -> int:
         """Work on an order around a backup that the server is put back to (RULINGS R1)."""
-        day = begin_a_lost_day(self)
+        day = begin_a_lost_day(self, is_contested=self.is_contested)
         if day is None:
             return 1
         self.lost_orders.append(day.order)

@@ -7,8 +7,7 @@ import pytest
 from sync_server.sync.service import SyncService
 from tests.sync_server.people_parts import Pen
 from tests.sync_server.real_parts import HandClock
-from tests.sync_simulation.one_seed import run_on_postgresql
-from tests.sync_simulation.rules import SHORT
+from tests.sync_simulation.one_seed import SHORT, run_on_postgresql
 from tests.sync_simulation.rules_of_server import sequence_of_a_counter
 from tests.sync_simulation.server_memory import found_pinned
 from tests.sync_simulation.server_postgres import PostgresServer, new_server
