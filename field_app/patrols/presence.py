@@ -45,10 +45,16 @@ _WAYS = {
 }
 
 
-def by_tag(checkpoint: Checkpoint, tag: Tag, fix: Fix | None) -> Evidence:
-    """Return whether the tag is the checkpoint's; the position is recorded beside it."""
+def by_tag(
+    checkpoint: Checkpoint, tag: Tag, fix: Fix | None, *, is_on_map: bool = False
+) -> Evidence:
+    """Return whether the tag is the checkpoint's; the position is recorded beside it.
+
+    `is_on_map`: the number is the one under which the map alone knows the checkpoint. What was
+    read is kept as it was read, so that the office sees which of the two it was.
+    """
     name = bare_name(tag.text)
-    is_its_own = bool(name) and name == bare_name(checkpoint.tag)
+    is_its_own = is_on_map or (bool(name) and name == bare_name(checkpoint.tag))
     return Evidence(
         presence=Presence.THERE if is_its_own else Presence.OTHER_TAG,
         way=_WAYS[tag.way],

@@ -29,6 +29,23 @@ _MONTHS: Final[Sequence[str]] = (
 )
 
 
+_WEEKDAYS: Final[Sequence[str]] = (
+    _("Mon"),
+    _("Tue"),
+    _("Wed"),
+    _("Thu"),
+    _("Fri"),
+    _("Sat"),
+    _("Sun"),
+)
+
+
+def weekday_text(t: Words, day: date) -> str:
+    """Return a day with its weekday, such as `Mon 23 Nov`: what is agreed at a door."""
+    weekday = t(_WEEKDAYS[day.weekday()])
+    return t("{weekday} {day}").format(weekday=weekday, day=short_day_text(t, day))
+
+
 def short_day_text(t: Words, day: date) -> str:
     """Return a day without its year, such as `21 Nov`."""
     return t("{day} {month}").format(day=day.day, month=t(_MONTHS[day.month - 1]))

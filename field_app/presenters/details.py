@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from field_app.access.personal_data import SeenPerson
 from field_app.forms.numbers import shown_number
 from field_app.orders.next_action import is_open, next_event, side_events
 from field_app.orders.order_store import SeenOrder
-from field_app.presenters.dates import time_text
+from field_app.presenters.dates import short_day_text, time_text
 from field_app.presenters.outcome_words import advice_text, operation_text, outcome_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.views import (
@@ -237,6 +237,10 @@ def cause_text(t: Words, cause: str) -> str:
     return CAUSE_TEXT[Cause(cause)].in_language(t.language)
 
 
+_DAYS_ALONE: Final = timedelta(days=3)
+"""A chart of more than this names its days: nobody looks for a minute in a fortnight."""
+
+
 def _evidence(evidence: Evidence, context: PresenterContext) -> EvidenceView:
     t = context.words
     points = _thinned(evidence.points)
@@ -259,7 +263,9 @@ def _evidence(evidence: Evidence, context: PresenterContext) -> EvidenceView:
         rule_to_x=_x(evidence.rule_to_utc, first, last),
         top=_top(points),
         axis_texts=tuple(
-            time_text(context.words, ms_from_utc(moment), now_utc, context.zone)
+            short_day_text(t, moment.astimezone(context.zone).date())
+            if last - first > _DAYS_ALONE
+            else time_text(t, ms_from_utc(moment), now_utc, context.zone)
             for moment in (first, middle, last)
         ),
         numbers=_numbers(evidence, t),
@@ -269,8 +275,9 @@ def _evidence(evidence: Evidence, context: PresenterContext) -> EvidenceView:
 
 def _numbers(evidence: Evidence, t: Words) -> tuple[LabelledText, ...]:
     lines: list[LabelledText] = []
+    units = {"d": t("d"), "h": t("h"), "min": t("min")}
     for number in evidence.numbers:
-        unit = number.shown_unit
+        unit = units.get(number.shown_unit, number.shown_unit)
         text = f"{_short(number.value)} {unit}".strip()
         if number.limit is not None:
             limit = f"{_short(number.limit)} {unit}".strip()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from field_app.orders.lone_watch import INTERVALS_MIN, HelpCalled, Watch, WatchState
 from field_app.orders.site_book import Draft
 from field_app.platform.ports import Locator
-from field_app.presenters.ports import PresenterContext
+from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
@@ -211,7 +211,7 @@ class HelpPage:
             TimerBlock(
                 key="timer",
                 label=self._label(data),
-                text=clock_text(left_ms),
+                text=_clock(t, left_ms),
                 tone=_TONES[watch.state],
                 share=left_ms / watch.interval_ms if watch.interval_ms else 0.0,
             ),
@@ -374,6 +374,12 @@ class HelpPage:
 
     def _now_ms(self) -> int:
         return ms_from_utc(self._context.clock.now_utc())
+
+
+def _clock(t: Words, left_ms: int) -> str:
+    """Return the minutes that are left, or by how much they are over."""
+    clock = clock_text(abs(left_ms))
+    return clock if left_ms >= 0 else t("{time} over").format(time=clock)
 
 
 def _typed_place(answers: Answers) -> str:

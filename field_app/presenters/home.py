@@ -40,6 +40,7 @@ from field_app.presenters.home_blocks import HomeBlocks, HomeData, call_wanted
 from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
+    door_text,
     home_state_text,
     lack_text,
     seen_text,
@@ -300,10 +301,10 @@ class HomePage:
         """Return the page."""
         t, household = self._parts.context.words, data.home.household
         sheet = self._sheet(data, answers.typed)
-        hazardous, draw = sheet.hazardous(), self._blocks
+        draw = self._blocks
         state, _, _ = home_state_text(t, household.state, household.no_access_count)
         return SheetView(
-            title=t("{building} · {room}").format(building=household.building, room=household.room),
+            title=door_text(t, household.building, household.room),
             subtitle="  ·  ".join(
                 each for each in (household.community, household.device_serial or "", state) if each
             ),
@@ -315,8 +316,11 @@ class HomePage:
                 *draw.noted(data.answers.noted),
                 *draw.taken_back(sheet, answers),
                 *(form_rows(t, data.forms) if data.forms.comes_first() else ()),
-                *(block for key, items in GROUPS for block in draw.group(key, items, answers)),
-                *(block for item in hazardous for block in draw.hazard(item, sheet, answers)),
+                *(
+                    block
+                    for key, items in GROUPS
+                    for block in draw.group(key, items, answers, sheet)
+                ),
                 *draw.notice(sheet, answers, data, self._photo_trouble),
                 *(() if data.forms.comes_first() else form_rows(t, data.forms)),
             ),

@@ -184,8 +184,13 @@ class HomeBlocks:
             for item in sheet.taken_back
         ]
 
-    def group(self, key: str, items: tuple[CheckItem, ...], answers: Answers) -> list[Block]:
-        """Return the question of a group, with its items where one of them is wrong."""
+    def group(
+        self, key: str, items: tuple[CheckItem, ...], answers: Answers, sheet: Sheet
+    ) -> list[Block]:
+        """Return the question of a group, with its items where one of them is wrong.
+
+        How bad a hazard is, and its words, stand right below the tap that said so.
+        """
         t, chosen = self._parts.context.words, answers.get(key)
         names = " · ".join(item_text(t, item) for item in items)
         block = ChoiceBlock(
@@ -209,8 +214,15 @@ class HomeBlocks:
             ),
         )
         if (chosen != _WRONG and not found_wrong(items, answers.typed)) or len(items) == 1:
-            return [block]
-        return [block, *(self._item(item, answers) for item in items)]
+            hazards = [each for item in items for each in self._hazard_of(item, sheet, answers)]
+            return [block, *hazards]
+        lines: list[Block] = [block]
+        for item in items:
+            lines += [self._item(item, answers), *self._hazard_of(item, sheet, answers)]
+        return lines
+
+    def _hazard_of(self, item: CheckItem, sheet: Sheet, answers: Answers) -> list[Block]:
+        return self._hazard(item, sheet, answers) if item in sheet.hazardous() else []
 
     def _item(self, item: CheckItem, answers: Answers) -> Block:
         t, chosen = self._parts.context.words, answers.get(f"item:{item}")
@@ -235,7 +247,7 @@ class HomeBlocks:
             ),
         )
 
-    def hazard(self, item: CheckItem, sheet: Sheet, answers: Answers) -> list[Block]:
+    def _hazard(self, item: CheckItem, sheet: Sheet, answers: Answers) -> list[Block]:
         """Return how bad a hazard is, and its words."""
         t, severity = self._parts.context.words, sheet.severity_of(item)
         tones = {1: Tone.DANGER, 2: Tone.WARN, 3: Tone.INFO}

@@ -11,7 +11,7 @@ from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import LEL_STOP_PCT
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.work_record import EARLIER_GAS
-from field_app.presenters.dates import short_day_text
+from field_app.presenters.dates import weekday_text
 from field_app.presenters.form_tools import order_evidence
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
@@ -224,7 +224,7 @@ class LeavePage(SitePage):
         time = at.strftime("%H:%M")
         if days == 1:
             return self.t("Tomorrow {time}").format(time=time)
-        return f"{short_day_text(self.t, at.date())} {time}"
+        return f"{weekday_text(self.t, at.date())} {time}"
 
     def _refusal(self, data: SiteSheet, answers: Answers) -> str:
         t = self.t

@@ -8,6 +8,7 @@ from typing import Final
 
 from field_app.orders.network_near import distance_to_line
 from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery
+from field_app.patrols.map_numbers import map_numbers, number_on_map
 from field_app.platform.ports import Fix, Locator
 from field_app.presenters.map_legend import (
     SIGN_ICONS,
@@ -94,6 +95,7 @@ class MapPresenter:
         self._pipes: list[Pipe] = []
         self._points: dict[str, NetworkPoint] = {}
         self._lines: Sequence[MapLines] = ()
+        self._numbers: Mapping[str, str] = {}
         self._found = _Found(parts=(), stops=(), fix=None, route=NO_ROUTE)
         self._checkpoints: dict[str, Place] = {}
         self._chosen = ("", "")
@@ -161,6 +163,7 @@ class MapPresenter:
             self._pipes = [pipe for part in found.parts for pipe in part.pipes]
             self._points = {point.point_id: point for part in found.parts for point in part.points}
             self._lines = _lines(self._pipes)
+            self._numbers = map_numbers(found.parts)
             self._network_no += 1
         plane = self._plane()
         self._checkpoints = {} if plane is None else found.route.places(plane)
@@ -274,7 +277,8 @@ class MapPresenter:
             return self._stop_card(key, here)
         if kind == "checkpoint" and key in self._checkpoints:
             away = "" if here is None else distance_text(t, math.dist(here, self._checkpoints[key]))
-            return route_card(t, self._found.route, key, away)
+            on_map = number_on_map(self._numbers, key)
+            return route_card(t, self._found.route, key, away, on_map)
         if kind == "sign" and key in self._points:
             return self._sign_card(self._points[key])
         if kind == "pipe":

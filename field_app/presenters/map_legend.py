@@ -46,9 +46,7 @@ def legend_of_signs(
     signs = [LegendLine(tone="ink", icon=icon, text=text) for icon, text in texts.items()]
     order = next((each for each in stops if not each.is_checkpoint), None)
     if order is not None:
-        signs.append(
-            LegendLine(tone=order.tone, icon=order.icon, text=t("Order, numbered as in the list"))
-        )
+        signs.append(LegendLine(tone=order.tone, icon=order.icon, text=t("Order: 1 comes first")))
     if here is not None:
         signs.append(LegendLine(tone="primary", icon="crosshairs-gps", text=t("You are here")))
     return tuple(signs)

@@ -10,6 +10,7 @@ from field_app.presenters.map_views import ROUND, MapCard, MapStop, Place
 from field_app.presenters.ports import Words
 from field_app.presenters.round_wording import KIND_ICONS, point_text, recheck_text
 from field_app.presenters.sheet_views import SheetButton
+from field_app.presenters.stop_numbers import on_map_text
 from field_app.presenters.views import Tone
 from wire_contracts.network import Plane
 from wire_contracts.patrol_facts import PatrolPoint
@@ -109,14 +110,16 @@ def _tone(t: Words, route: RouteOnMap, name: str) -> str:
     return _TONES.get(point_text(t, route.points.get(name))[2], "muted")
 
 
-def route_card(t: Words, route: RouteOnMap, name: str, distance: str) -> MapCard | None:
+def route_card(
+    t: Words, route: RouteOnMap, name: str, distance: str, on_map: str
+) -> MapCard | None:
     """Return what is known of a checkpoint, with the way to its page; None when it is gone."""
     checkpoint = route.stops.get(name)
     if checkpoint is None:
         return None
     state, _, tone = point_text(t, route.points.get(name))
     again = recheck_text(t, checkpoint.recheck_reason)
-    detail = (again or checkpoint.address, distance, state)
+    detail = (on_map_text(t, on_map), again or checkpoint.address, distance, state)
     if route.run_id:
         button = SheetButton(
             key=f"{ROUND}stop:{route.run_id}/{name}", text=t("Open the stop"), icon="arrow-right"

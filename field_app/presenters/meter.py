@@ -19,7 +19,7 @@ from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.presenters.dates import date_text, time_text
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import doubt_text
+from field_app.presenters.round_wording import door_text, doubt_text
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
@@ -242,7 +242,7 @@ class MeterPresenter:
         last = meter.readings[-1] if meter.readings else None
         self._stage.draw(
             MeterView(
-                title=t("{building} · {room}").format(building=meter.building, room=meter.place),
+                title=door_text(t, meter.building, meter.place),
                 subtitle=t("No. {serial}").format(serial=meter.device_serial),
                 unit=meter.unit,
                 typed=self._typed,

@@ -10,7 +10,7 @@ from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_book import point_draft
 from field_app.patrols.inspection_desk import RunEndedError
 from field_app.patrols.left_places import PLACE
-from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
+from field_app.patrols.presence import Evidence, Presence, by_hand, by_position
 from field_app.patrols.stop_sheet import GAS, answers_of_stop, is_grave_defect
 from field_app.patrols.values import (
     UNREAD,
@@ -46,27 +46,15 @@ from field_app.presenters.round_forms import (
     forms_of,
 )
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import (
-    UNITS,
-    measure_text,
-    presence_text,
-)
+from field_app.presenters.round_wording import UNITS, measure_text
 from field_app.presenters.sheet import Answers, Tapped
-from field_app.presenters.sheet_views import (
-    Block,
-    SheetButton,
-    SheetView,
-)
-from field_app.presenters.stop_gate import (
-    GATE,
-    gate_rows,
-    has_too_much_gas,
-    stop_record,
-)
+from field_app.presenters.sheet_views import Block, SheetButton, SheetView
+from field_app.presenters.stop_gate import GATE, gate_rows, has_too_much_gas, stop_record
+from field_app.presenters.stop_numbers import StopNumbers, on_map_text
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from wire_contracts.patrol_facts import LONGEST_NOTE, Defect, PatrolPoint, PointOutcome
-from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint, Measure
+from wire_contracts.patrols import CHECKPOINT_ENTITY, Measure
 
 _GRAVE = "grave"
 
@@ -82,6 +70,7 @@ class PointPage:
         self._draft = point_draft(run_id, checkpoint_id)
         self._trouble = ""
         self._blocks = PointBlocks(parts, checkpoint_id)
+        self._numbers = StopNumbers(parts)
         self._retyped: frozenset[str] = frozenset()
         self.is_read_again = False
         self.place_text = ""
@@ -113,6 +102,7 @@ class PointPage:
             forms=forms,
             air=self._parts.site.well(stop_record(self._run_id, self._checkpoint_id)),
             now=now,
+            on_map=self._numbers.on_map(self._checkpoint_id),
         )
 
     def _of_forms(self, forms: FormsSeen) -> dict[str, str]:
@@ -174,11 +164,11 @@ class PointPage:
             return self._arrive(by_position(checkpoint, fix), answers)
         if key == "typed":
             tag = Tag(text=answers.get(TAG), way=TagWay.TYPED)
-            return self._arrive(by_tag(checkpoint, tag, fix), answers)
+            return self._arrive(self._numbers.evidence(self._checkpoint_id, tag, fix), answers)
         if key == "by-hand":
             return self._arrive(by_hand(checkpoint, fix), answers)
         if key == "scan":
-            hardware.code_scanner.scan(lambda tag: self._scanned(checkpoint, tag, answers))
+            hardware.code_scanner.scan(lambda tag: self._scanned(tag, answers))
             return Tapped()
         if key == "photo":
             hardware.camera.take_photo(self._photographed)
@@ -196,28 +186,26 @@ class PointPage:
 
     def hear(self, tag: Tag) -> None:
         """Take an NFC tag that was held near; called on any thread."""
-        checkpoint = self._parts.desk.checkpoints().get(self._checkpoint_id)
-        if checkpoint is not None:
-            self._scanned(checkpoint, tag, Answers(typed={}))
+        if self._checkpoint_id in self._parts.desk.checkpoints():
+            self._scanned(tag, Answers(typed={}))
 
-    def _scanned(self, checkpoint: Checkpoint, tag: Tag | None, answers: Answers) -> None:
+    def _scanned(self, tag: Tag | None, answers: Answers) -> None:
         self._trouble = ""
         try:
             if tag is not None:
-                self._take_tag(checkpoint, tag, answers)
+                self._take_tag(tag, answers)
         except StoreFullError:
             self._trouble = no_room_text(self._parts.context.words)
 
-    def _take_tag(self, checkpoint: Checkpoint, tag: Tag, answers: Answers) -> None:
+    def _take_tag(self, tag: Tag, answers: Answers) -> None:
         fix = self._parts.hardware.locator.fix()
-        tapped = self._arrive(by_tag(checkpoint, tag, fix), answers)
+        tapped = self._arrive(self._numbers.evidence(self._checkpoint_id, tag, fix), answers)
         if tapped.message:
             self._parts.desk.save_answers(self._draft, {TAG: tag.text})
 
     def _arrive(self, evidence: Evidence, answers: Answers) -> Tapped:
-        message = presence_text(self._parts.context.words, evidence)
         if evidence.presence is not Presence.THERE:
-            return Tapped(message=message)
+            return Tapped(message=self._numbers.trouble_text(evidence))
         self._parts.desk.check_in(
             self._run_id,
             self._checkpoint_id,
@@ -314,7 +302,7 @@ class PointPage:
         ]
         return SheetView(
             title=checkpoint.name.in_language(t.language),
-            subtitle=checkpoint.address,
+            subtitle=on_map_text(t, data.on_map, checkpoint.address),
             blocks=tuple(blocks),
             primary=self._next_step(data, answers),
             secondary=SheetButton(key="photo", text=t("Photo"), icon="camera", kind="ghost"),

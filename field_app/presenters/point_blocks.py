@@ -61,7 +61,7 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointData:
-    """What was read for the page."""
+    """What was read for the page; `on_map` is the number of the stop on the map."""
 
     run: SeenRun
     checkpoint: Checkpoint
@@ -71,6 +71,7 @@ class PointData:
     forms: FormsSeen
     air: WellSheet
     now: TimerMoment
+    on_map: str = ""
 
     @property
     def lel_pct(self) -> float | None:
@@ -187,7 +188,7 @@ class PointBlocks:
                 key=TAG,
                 label=t("Number on the tag"),
                 text=answers.get(TAG),
-                hint=t("type or scan"),
+                hint=t("number on the lid or on the map"),
             )
             unreadable = ChoiceBlock(
                 key=UNREADABLE,

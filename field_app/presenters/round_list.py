@@ -8,7 +8,7 @@ from field_app.patrols.home_facts import Unheard
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, natural
 from field_app.presenters.dates import time_text
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import home_state_text, unheard_text
+from field_app.presenters.round_wording import door_text, home_state_text, unheard_text
 from field_app.presenters.rounds import OPEN_STATES
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import FilterChip, MarkView, Tone
@@ -116,7 +116,7 @@ class RoundListPresenter:
             text, icon, tone = t("hazard, not finished"), "alert-circle", Tone.DANGER
         return RoundRow(
             key=home.household_id,
-            title=household.room,
+            title=door_text(t, household.building, household.room),
             detail=household.address,
             icon="home",
             state_text=text,
@@ -140,7 +140,7 @@ class RoundListPresenter:
         )
         return RoundRow(
             key=seen.meter_id,
-            title=meter.place,
+            title=door_text(t, meter.building, meter.place),
             detail=t("No. {serial}").format(serial=meter.device_serial),
             icon="gauge",
             state_text=text,

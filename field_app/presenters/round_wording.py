@@ -110,6 +110,11 @@ def presence_text(t: Words, evidence: Evidence) -> str:
     return texts[evidence.presence]
 
 
+def door_text(t: Words, building: str, room: str) -> str:
+    """Return which door it is; a list of two buildings must not leave that to be guessed."""
+    return t("Building {building} · {room}").format(building=building, room=room)
+
+
 def way_text(t: Words, check_in: CheckIn) -> str:
     """Return how being there was shown."""
     texts = {

@@ -8,6 +8,7 @@ from typing import Final
 from field_app.patrols.directions import Place, bearing_deg
 from field_app.patrols.inspection_book import DraftOf
 from field_app.patrols.inspection_store import SeenRun
+from field_app.patrols.map_numbers import is_found_by, map_numbers, number_on_map
 from field_app.patrols.presence import distance_to, place_of
 from field_app.patrols.run_state import next_stop
 from field_app.patrols.track import Track, TrackPoint, extended, packed, unpacked
@@ -26,6 +27,7 @@ from field_app.presenters.route_pipes import pipes_under
 from field_app.presenters.run_views import RunView, SketchPoint, SketchView, StopRow
 from field_app.presenters.stage import Stage
 from field_app.presenters.stop_danger import unrecorded_dangers
+from field_app.presenters.stop_numbers import on_map_text
 from field_app.presenters.views import Tone
 from field_app.presenters.wording import mark_view
 from field_app.store.record_states import RecordState
@@ -36,6 +38,9 @@ from wire_contracts.patrols import Checkpoint
 
 LOOK_S: Final = 2.0
 """The position is read this often; wall seconds."""
+
+SEARCHED_FROM: Final = 6
+"""A route of more stops does not fit the page: they can be searched."""
 
 SAVE_POINTS: Final = 8
 """The track is kept after so many new points: about 120 m of street."""
@@ -52,6 +57,7 @@ class _Found:
     name: str
     kept: Mapping[str, JsonValue]
     network: Sequence[NetworkPart]
+    on_map: Mapping[str, str]
     dangers: Sequence[str]
 
 
@@ -68,6 +74,7 @@ class RunPresenter:
         self._cancel: Callable[[], None] | None = None
         self._is_watching = False
         self._started_s: float | None = None
+        self._wanted = ""
         self._stage = Stage(parts.context.worker, blank_run(parts))
 
     @property
@@ -117,6 +124,11 @@ class RunPresenter:
                 self._save_track()
         self._draw()
 
+    def search(self, text: str) -> None:
+        """Show the stops that a text means: name, address, number on the lid or on the map."""
+        self._wanted = text
+        self._draw()
+
     def _look_later(self) -> None:
         if self._is_watching:
             self._cancel = self._parts.context.worker.later(LOOK_S, self._looked)
@@ -161,13 +173,15 @@ class RunPresenter:
         plans = desk.plans()
         name = plans[plan_id].name.in_language(self._language) if plan_id in plans else ""
         checkpoints = desk.checkpoints()
+        network = self._parts.network() if self._found is None else self._found.network
         return _Found(
             run=run,
             checkpoints=checkpoints,
             dangers=unrecorded_dangers(self._parts, run, self._run_id, checkpoints),
             name=name,
             kept=desk.newest_answers(self._draft()),
-            network=self._parts.network() if self._found is None else self._found.network,
+            network=network,
+            on_map=map_numbers(network) if self._found is None else self._found.on_map,
         )
 
     @property
@@ -201,15 +215,26 @@ class RunPresenter:
             stops=tuple(
                 self._row(found, number, each, fix, is_next=each == next_id)
                 for number, each in enumerate(state.stops, start=1)
+                if self._is_wanted(found, each)
             ),
             sketch=self._sketch(found, next_id, fix),
             alarm_text=self._alarm_text(found),
             mark=mark_view(t, found.run.mark),
+            can_search=len(state.stops) > SEARCHED_FROM,
             is_busy=False,
         )
         if next_id:
-            view = self._with_next(view, next_id, found.checkpoints[next_id], fix)
+            view = self._with_next(view, next_id, found, fix)
         self._stage.draw(view)
+
+    def _is_wanted(self, found: _Found, checkpoint_id: str) -> bool:
+        """Return whether a stop is what is searched for; everything is while nothing is."""
+        if not self._wanted.strip():
+            return True
+        checkpoint = found.checkpoints.get(checkpoint_id)
+        if checkpoint is None:
+            return self._wanted.strip().casefold() in checkpoint_id.casefold()
+        return is_found_by(self._wanted, checkpoint, number_on_map(found.on_map, checkpoint_id))
 
     def _alarm_text(self, found: _Found) -> str:
         """Return that an order was made, and what to do while the office does not know of it."""
@@ -224,10 +249,9 @@ class RunPresenter:
             return t("Order made, not sent yet: call the control room now.")
         return t("Order made; the office has it.")
 
-    def _with_next(
-        self, view: RunView, next_id: str, checkpoint: Checkpoint, fix: Fix | None
-    ) -> RunView:
-        t, place = self._parts.context.words, place_of(checkpoint)
+    def _with_next(self, view: RunView, next_id: str, found: _Found, fix: Fix | None) -> RunView:
+        t, checkpoint, on_map = self._parts.context.words, found.checkpoints[next_id], found.on_map
+        place = place_of(checkpoint)
         distance = distance_text(t, distance_to(checkpoint, fix))
         if fix is not None:
             distance = t("{distance} {direction}").format(
@@ -237,7 +261,7 @@ class RunPresenter:
             view,
             next_id=next_id,
             next_name=checkpoint.name.in_language(self._language),
-            next_detail=checkpoint.address,
+            next_detail=on_map_text(t, number_on_map(on_map, next_id), checkpoint.address),
             next_distance=distance,
             arrow_deg=None if fix is None else bearing_deg(_here(fix), place),
         )
@@ -254,7 +278,9 @@ class RunPresenter:
             name, detail, icon, distance = checkpoint_id, t("not on this tablet"), "help-circle", ""
         else:
             name = checkpoint.name.in_language(self._language)
-            detail = recheck_text(t, checkpoint.recheck_reason) or checkpoint.address
+            again = recheck_text(t, checkpoint.recheck_reason)
+            on_map = number_on_map(found.on_map, checkpoint_id)
+            detail = on_map_text(t, on_map, again or checkpoint.address)
             icon = KIND_ICONS[checkpoint.kind]
             distance = distance_text(t, distance_to(checkpoint, fix))
         return StopRow(
@@ -383,6 +409,7 @@ def blank_run(parts: RoundParts) -> RunView:
         sketch=SketchView(),
         alarm_text="",
         mark=mark_view(parts.context.words, RecordState.UNTOUCHED),
+        can_search=False,
         is_busy=True,
     )
 

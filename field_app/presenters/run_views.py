@@ -55,6 +55,7 @@ class RunView:
     Attributes:
         next_id: The checkpoint that comes next, empty when nothing is left.
         arrow_deg: Its bearing, clockwise from north; None without a position.
+        can_search: There are more stops than the page shows at once.
         alarm_text: What became of the orders that dangerous defects made; empty without any.
     """
 
@@ -72,4 +73,5 @@ class RunView:
     sketch: SketchView
     alarm_text: str
     mark: MarkView
+    can_search: bool
     is_busy: bool

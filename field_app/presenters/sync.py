@@ -184,7 +184,7 @@ class SyncPresenter:
             parts.append(words("{size} received").format(size=size))
         count, left_bytes = snapshot.photos_left
         if count:
-            left = words("files to send: {count}, {size}")
+            left = words("files to send: {count} ({size})")
             parts.append(left.format(count=count, size=size_text(left_bytes)))
         if reason not in {Reason.NONE, Reason.SWITCHED_OFF, Reason.NOT_ENROLLED}:
             wait_s = int(seconds_until_due(status, self._context.clock))
@@ -270,7 +270,9 @@ def _damage(t: Words, count: int, saved_count: int) -> tuple[LabelledText, ...]:
 
 
 def _available(t: Words, port: Availability) -> str:
-    return t("ready") if port.is_available else t(port.reason)
+    if port.is_available:
+        return t("ready")
+    return t(port.reason) if port.reason else t("not on this tablet")
 
 
 def _blank() -> SyncView:

@@ -105,6 +105,7 @@ class LaterScreens:
         """Return the photos of an order."""
         return PhotosScreen(
             presenter=self._presenters.album(order_id),
+            number=self.order.view.number,
             closed=self._navigator.close_page,
             secure=partial(self._navigator.go, "me"),
         )

@@ -50,5 +50,6 @@ BLANK_RUN = RunView(
     sketch=SketchView(),
     alarm_text="",
     mark=BLANK_MARK,
+    can_search=False,
     is_busy=True,
 )

@@ -23,7 +23,7 @@ def test_the_legend_names_every_sign_that_is_on_the_map_and_no_other() -> None:
     assert [(each.icon, each.text) for each in full] == [
         ("valve", "Valve, valve well"),
         ("gauge", "Regulator box"),
-        ("meter-gas", "Order, numbered as in the list"),
+        ("meter-gas", "Order: 1 comes first"),
         ("crosshairs-gps", "You are here"),
     ]
     assert [each.text for each in legend_of_signs(CHINESE, [], [], (1.0, 1.0))] == ["您的位置"]

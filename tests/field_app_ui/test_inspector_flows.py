@@ -451,7 +451,8 @@ def test_a_home_without_hazards_takes_six_taps_and_opens_the_next_one(inspector:
         choose(ui, group, "ok")
     go(ui, "primary")
 
-    assert sheet(ui).title == inspector.says("{building} · {room}", building=9, room="3-902")
+    title = inspector.says("Building {building} · {room}", building=9, room="3-902")
+    assert sheet(ui).title == title
     check = told(inspector, FactType.SAFETY_CHECK)[0]
     answers = check["answers"]
     assert isinstance(answers, dict)
@@ -467,7 +468,8 @@ def test_nobody_opening_counts_and_the_next_home_follows(inspector: Field) -> No
     ui.tap_hint("secondary")
     ui.settle()
 
-    assert sheet(ui).title == inspector.says("{building} · {room}", building=9, room="3-904")
+    title = inspector.says("Building {building} · {room}", building=9, room="3-904")
+    assert sheet(ui).title == title
     ui.back()
     ui.settle()
     assert ui.get("RoundListScreen").view.rows[2].state_text == inspector.says("letter")
@@ -566,7 +568,7 @@ def test_an_unusual_reading_is_questioned_before_it_is_kept(inspector: Field) ->
     go(ui, "keep")
 
     assert ui.get("MeterScreen").view.title == inspector.says(
-        "{building} · {room}", building=9, room="3-902"
+        "Building {building} · {room}", building=9, room="3-902"
     )
     for key in "15":
         ui.tap_hint(f"key-{key}")

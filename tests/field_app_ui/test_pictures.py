@@ -137,6 +137,7 @@ def look(ui: harness.Driver, scene: str, language: str, ways: Sequence[WayRound]
     ui.resize(harness.WIDTH, harness.HEIGHT)
 
 
+@pytest.mark.timeout(900)  # 14 s of processor time; on a busy machine 180 s were over
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize(
     "ways",

@@ -181,13 +181,15 @@ class MarkPad(Image):
 
 
 class PhotosScreen(BoxLayout):
-    """The photos of one order; `closed` leads back."""
+    """The photos of one order, with its printed number; `closed` leads back."""
 
     presenter = ObjectProperty(None, allownone=True)
     view = ObjectProperty(BLANK_ALBUM, rebind=True)
     closed = ObjectProperty(None, allownone=True)
     secure = ObjectProperty(None, allownone=True)
+    number = StringProperty("")
     has_large = BooleanProperty(defaultvalue=False)
+    is_empty = BooleanProperty(defaultvalue=False)
     ink = StringProperty("red")
 
     def on_kv_post(self, _base: Widget) -> None:
@@ -208,6 +210,7 @@ class PhotosScreen(BoxLayout):
             self.ids.pad.take(view.marks)
             self.ids.pad.texture = texture_of(view.shown)
         self.has_large = bool(view.shown)
+        self.is_empty = not view.is_busy and not view.tiles and not view.refusal
 
     def take(self) -> None:
         """Take a photo."""

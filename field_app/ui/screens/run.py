@@ -49,6 +49,11 @@ class RunScreen(BoxLayout):
         self.view = view
         self.ids.stops.data = [{"row": row, "opened": self.open_stop} for row in view.stops]
 
+    def search(self, text: str) -> None:
+        """Report what is searched for."""
+        if self.presenter is not None:
+            self.presenter.search(text)
+
     def open_stop(self, checkpoint_id: str) -> None:
         """Open one stop."""
         self.opened(f"point:{checkpoint_id}")

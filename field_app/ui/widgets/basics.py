@@ -6,6 +6,8 @@ Colours are named by token (`tone`, `fill`, `edge`); the kv rules look them up i
 once per property, so that a theme switch re-colours everything that is on the screen.
 """
 
+import re
+
 from kivy.clock import Clock
 from kivy.input.motionevent import MotionEvent
 from kivy.properties import (
@@ -25,6 +27,14 @@ from field_app.ui.typefaces_io import has_bold
 
 MIN_TARGET_DP = 48
 """Smallest side of anything that is tapped; gloves need more and mostly get 56."""
+
+
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[A-Za-z%°µ])")
+
+
+def with_units(text: str) -> str:
+    """Return a text in which no line ends between a number and its unit."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 class Toned(Label):

@@ -70,6 +70,7 @@ class StepItem(BoxLayout):
 
     line = ObjectProperty(None, allownone=True, rebind=True)
     is_done = BooleanProperty(defaultvalue=False)
+    is_last = BooleanProperty(defaultvalue=False)
     undone = ObjectProperty(None, allownone=True)
 
 
@@ -98,7 +99,7 @@ class Lines(BoxLayout):
                 child.line = line
                 self.add_widget(child)
         for child, line in zip(shown, lines, strict=True):
-            child.line = line
+            child.line, child.is_last = line, line is lines[-1]
 
 
 STEPS_ON_ITS_SIDE = 2
@@ -155,8 +156,9 @@ class ChoicePart(Part):
 
 
 class QuickFills(BoxLayout):
-    """Values that one tap fills in."""
+    """Values that one tap fills in, each with the unit of its field."""
 
+    unit = StringProperty("")
     lines = ListProperty([])
     chosen = ObjectProperty(None, allownone=True)
 
@@ -164,7 +166,7 @@ class QuickFills(BoxLayout):
         """Draw the values."""
         self.clear_widgets()
         for text in lines:
-            chip = Chip(key=f"fill-{text}", text=text)
+            chip = Chip(key=f"fill-{text}", text=f"{text} {self.unit}".strip())
             chip.bind(on_release=lambda _chip, text=text: self.chosen(text))
             self.add_widget(chip)
 
@@ -235,8 +237,9 @@ class RowBtn(Btn):
 
 
 class RowItem(BoxLayout):
-    """One thing of a list."""
+    """One thing of a list; the last one has no line below it."""
 
+    is_last = BooleanProperty(defaultvalue=False)
     line = ObjectProperty(None, allownone=True, rebind=True)
     tapped = ObjectProperty(None, allownone=True)
 

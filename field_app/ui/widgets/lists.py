@@ -18,7 +18,10 @@ from field_app.presenters.views import (
     WaitingRow,
 )
 from field_app.ui import signs
-from field_app.ui.widgets.basics import Chip
+from field_app.ui.widgets.basics import Chip, with_units
+
+SHORT_NUMBER = 8
+"""Letters of a number that stand on a tile of a quarter of the page, such as `12.4 km`."""
 
 
 class Fact(BoxLayout):
@@ -61,7 +64,13 @@ class NumberTiles(GridLayout):
         self.clear_widgets()
         for item in items:
             tone = "danger" if item.icon == "trigger" else "ink"
-            self.add_widget(NumberTile(label=item.label, text=item.text, tone=tone))
+            self.add_widget(NumberTile(label=item.label, text=with_units(item.text), tone=tone))
+
+
+def is_even(items: list[LabelledText]) -> bool:
+    """Return whether short numbers fill rows of four: one tile alone in a row looks forgotten."""
+    is_short = all(len(item.text) <= SHORT_NUMBER for item in items)
+    return bool(items) and len(items) % 4 == 0 and is_short
 
 
 class Step(BoxLayout):

@@ -310,9 +310,10 @@ class NetworkMap(StencilView):
             self.icons.get(stop.icon, ""), "icon", sp(22 if stop.is_chosen else 19), "surface"
         )
         self._centre_picture(icon, x, y)
-        number = self._picture(stop.number, "text", sp(13), "bar_ink")
-        self._disc(x + radius * 0.8, y + radius * 0.8, dp(10), self.colours["bar"])
-        self._centre_picture(number, x + radius * 0.8, y + radius * 0.8)
+        number = self._picture(stop.number, "text", sp(17), "bar_ink")
+        away = radius * 0.7
+        self._disc(x + away, y + away, max(dp(13), number.width / 2 + dp(4)), self.colours["bar"])
+        self._centre_picture(number, x + away, y + away)
 
     def _draw_checkpoint(self, stop: MapStop, x: float, y: float) -> None:
         """Draw a square with its number: an order is round."""
