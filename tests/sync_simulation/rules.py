@@ -71,6 +71,7 @@ RULES: Sequence[Rule] = (
     _soon(server.an_order_is_whose_the_backup_says, "I18", 3),
     _rule(server.a_colleagues_steps_are_waited_for, "I18", 2),
     _contested(server.what_a_former_server_said_is_forgotten, "I18"),
+    _contested(tablet.unheard_work_counts_from_the_restore, "I18", 4),
     _soon(server.nobody_is_asked_about_lost_orders, "I19"),
     _rule(server.an_order_made_again_counts_of_now, "I18", 14),
     _rule(server.remarks_of_a_copy_come_again, "I2", 13),

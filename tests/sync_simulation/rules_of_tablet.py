@@ -192,3 +192,8 @@ def sealed_after_the_rest(patch: Patch) -> None:
 def orders_go_with_the_restored_server(patch: Patch) -> None:
     """R1: what a restored server does not show is forgotten, as anything that leaves."""
     patch.setattr(order_copy_store, "keep_leaving", lambda *_arguments: None)
+
+
+def unheard_work_counts_from_the_restore(patch: Patch) -> None:
+    """R1: a restored server that takes work of before by its words proves by that whose it was."""
+    patch.setattr(outcome_store, "BY_ITS_WORDS", 0)
