@@ -18,6 +18,7 @@ The line through the modules:
     frame_store       ledger, acknowledgements, gaps, clones
     arrival_store     the list of what arrived, for detection
     row_store         rows, latest values and hours in their tables
+    steady            pure: what the next frames make of a meter as it is remembered
     fresh_store       those frames' rows, newest and hours, nothing read
     superseded_store  what columns said at lower revisions
     quality_event_store      what was odd, for a person to see

@@ -18,6 +18,7 @@ from sync_server.readings.raw_words import pack_group
 from sync_server.readings.reading_rows import revision_of
 from sync_server.readings.remembered import make_memory
 from sync_server.readings.row_store import hourly_cells, latest_cells
+from sync_server.readings.steady import step_on
 from wire_contracts.quantities import Quantity
 
 _ALL = tuple(Quantity)
@@ -51,21 +52,37 @@ def write_fresh(connection: Connection, memory: IngestMemory, picked: Picked) ->
         if not fresh.frames:
             continue
         _lay_out(readings, arrived, meter_id, fresh.frames)
-        known = memory.meter(meter_id)
-        hours = _hours(None if known is None else known.hour, fresh)
-        latest = _latest(None if known is None else known.latest, fresh)
-        memory.touch(latest.gateway_id)
-        if known is not None:
-            memory.touch(known.latest.gateway_id)
-        memory.change(meter_id, make_memory(latest=latest, hour=hours[-1]))
-        latest_rows.append(latest_cells(meter_id, latest))
-        hour_rows += [hourly_cells(meter_id, hour) for hour in hours]
+        memory.touch(fresh.gateway_id)
+        packed = memory.unopened(meter_id)
+        stepped = None if packed is None else step_on(meter_id, packed, fresh)
+        if packed is None or stepped is None:
+            _step_unsteady(memory, meter_id, fresh, (latest_rows, hour_rows))
+            continue
+        memory.touch(packed.gateway_id)
+        memory.replace(meter_id, stepped.packed)
+        latest_rows.append(stepped.latest)
+        hour_rows += stepped.hours
     memory.put_away()
     write_rows(connection, FRAME_LEDGER, picked.ledger, OnExisting.KEEP)
     write_rows(connection, READING, readings, OnExisting.FAIL)
     write_rows(connection, READING_LATEST, latest_rows, OnExisting.REPLACE)
     write_rows(connection, READING_HOURLY, hour_rows, OnExisting.REPLACE)
     return arrived
+
+
+def _step_unsteady(
+    memory: IngestMemory, meter_id: str, fresh: FreshMeter, rows: tuple[list[Row], list[Row]]
+) -> None:
+    """Take in a meter whose values, newest and hour are put together one by one."""
+    latest_rows, hour_rows = rows
+    known = memory.meter(meter_id)
+    hours = _hours(None if known is None else known.hour, fresh)
+    latest = _latest(None if known is None else known.latest, fresh)
+    if known is not None:
+        memory.touch(known.latest.gateway_id)
+    memory.change(meter_id, make_memory(latest=latest, hour=hours[-1]))
+    latest_rows.append(latest_cells(meter_id, latest))
+    hour_rows += [hourly_cells(meter_id, hour) for hour in hours]
 
 
 def _lay_out(

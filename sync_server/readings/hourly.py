@@ -25,7 +25,7 @@ conditions are never mixed (RULINGS R9)."""
 
 _RANK = {totaliser: rank for pairs in _PAIRS.values() for rank, (totaliser, _) in enumerate(pairs)}
 
-_NO_METER = 1e15
+NO_METER = 1e15
 """m3 and m3/h that no register of a meter reaches: the bytes are not a number. Differences of such
 values overflow, which ended detection for every meter."""
 
@@ -59,6 +59,11 @@ make_hour = maker_of(Hour)
 def hour_of(measured_at_ms: int) -> int:
     """Return the start of the hour (UTC) that an instant lies in."""
     return measured_at_ms - measured_at_ms % HOUR_MS
+
+
+def preferred_pair(medium: Medium) -> tuple[Quantity, Quantity]:
+    """Return the totaliser and the flow that an hour is made of where a meter has both."""
+    return _PAIRS[medium][0]
 
 
 def gather_hour(hour_at_ms: int, rows: Iterable[ReadingRow], medium: Medium) -> Hour:
@@ -101,11 +106,11 @@ def add_sound(
     low_m3h, high_m3h = hour.flow_min_m3h, hour.flow_max_m3h
     for at_ms, values in samples:
         total_m3, flow_m3h = values.get(totaliser), values.get(flow)
-        if total_m3 is not None and -_NO_METER <= total_m3 <= _NO_METER:
+        if total_m3 is not None and -NO_METER <= total_m3 <= NO_METER:
             quantity, last_at_ms, last_m3 = totaliser, at_ms, total_m3
             if first_at_ms is None:
                 first_at_ms, first_m3 = at_ms, total_m3
-        if flow_m3h is not None and -_NO_METER <= flow_m3h <= _NO_METER:
+        if flow_m3h is not None and -NO_METER <= flow_m3h <= NO_METER:
             quantity = totaliser
             low_m3h, high_m3h = _lower(low_m3h, flow_m3h), _higher(high_m3h, flow_m3h)
     return make_hour(
@@ -236,7 +241,7 @@ def _sample(row: ReadingRow, medium: Medium) -> tuple[Quantity | None, float | N
 
 def _trusted(row: ReadingRow, name: Quantity) -> float | None:
     value = row.values.get(name)
-    if value is None or not -_NO_METER <= value <= _NO_METER:
+    if value is None or not -NO_METER <= value <= NO_METER:
         return None
     if not row.quality:
         return value

@@ -25,7 +25,13 @@ from sync_server.assets.device_map import DeviceMap, DeviceUse
 from sync_server.db.bulk_io import Cell, OnExisting, put_cells
 from sync_server.db.ingest_turns import take_everything, take_partitions
 from sync_server.db.server_tables import SERVER_STATE
-from sync_server.readings.remembered import MeterMemory, PackedMeter, pack_meter, unpack_meter
+from sync_server.readings.remembered import (
+    MeterMemory,
+    PackedMeter,
+    newest_ms_of,
+    pack_meter,
+    unpack_meter,
+)
 from wire_contracts.acks import EpochAck
 from wire_contracts.topics import PARTITION_COUNT, partition_of
 
@@ -140,8 +146,20 @@ class IngestMemory:
 
     def newest_ms(self, meter_id: str) -> int:
         """Return the newest instant of a meter that is remembered; -1: no reading yet."""
+        packed = self.unopened(meter_id)
+        if packed is not None:
+            return newest_ms_of(packed)
         meter = self.meter(meter_id)
         return -1 if meter is None else meter.latest.measured_at_ms
+
+    def unopened(self, meter_id: str) -> PackedMeter | None:
+        """Return a meter as the last transaction left it; None: no reading, or looked at since."""
+        return None if meter_id in self.opened else self.meters.get(meter_id)
+
+    def replace(self, meter_id: str, packed: PackedMeter) -> None:
+        """Take in what the present transaction makes of an unopened meter, heard of just now."""
+        del self.meters[meter_id]
+        self.meters[meter_id] = packed
 
     def change(self, meter_id: str, meter: MeterMemory) -> None:
         """Take in what the present transaction makes of a meter."""

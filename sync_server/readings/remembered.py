@@ -18,6 +18,7 @@ _NEVER_MS = -(2**62)
 """In place of an instant that there is none of; in place of a value stands NaN, which no frame and
 no column can hold."""
 
+_NEWEST = Struct("<q")
 _INSTANTS, _FIGURES = 5, 4
 """Newest, newest with a value, hour, its first and last; then the number of its readings; then its
 registers and flows, and the values."""
@@ -42,6 +43,7 @@ class Shape:
         is_whole: Whether each has a value, and the hour every figure and instant.
         quantity: The totaliser of the hour.
         worst_quality: Of the hour.
+        is_steady: Whether it is at once and whole and all is good.
         form: How the numbers lie.
     """
 
@@ -51,6 +53,7 @@ class Shape:
     is_whole: bool
     quantity: Quantity | None
     worst_quality: QualityCode | None
+    is_steady: bool
     form: Struct
 
 
@@ -63,7 +66,7 @@ class PackedMeter:
     numbers: bytes
 
 
-make_memory, _make_packed = maker_of(MeterMemory), maker_of(PackedMeter)
+make_memory, make_packed = maker_of(MeterMemory), maker_of(PackedMeter)
 
 
 def pack_meter(meter: MeterMemory) -> PackedMeter:
@@ -90,7 +93,13 @@ def pack_meter(meter: MeterMemory) -> PackedMeter:
         *(figures if is_whole else [nan if each is None else each for each in figures]),
         *(() if is_at_once else times),
     )
-    return _make_packed(gateway_id=latest.gateway_id, shape=shape, numbers=packed)
+    return make_packed(gateway_id=latest.gateway_id, shape=shape, numbers=packed)
+
+
+def newest_ms_of(packed: PackedMeter) -> int:
+    """Return the newest instant of a meter without unpacking it."""
+    (at_ms,) = _NEWEST.unpack_from(packed.numbers)
+    return int(at_ms)
 
 
 def unpack_meter(packed: PackedMeter) -> MeterMemory:
@@ -145,6 +154,7 @@ def _shape(
         is_whole=is_whole,
         quantity=quantity,
         worst_quality=worst_quality,
+        is_steady=is_at_once and is_whole and worst_quality is None and not any(codes),
         form=Struct(f"<{_INSTANTS}qq{_FIGURES + len(names)}d{times}"),
     )
 

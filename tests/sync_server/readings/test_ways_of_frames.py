@@ -298,3 +298,46 @@ def test_behind_a_frame_that_is_compared_the_meters_next_one_is_compared_too(
         conflicts = connection.execute(select(READING_CONFLICT.c.seq)).scalars().all()
     assert (kept, conflicts, stored.conflict_count) == ([3.5], [2], 1)
     quick.dispose()
+
+
+_BOTH: JsonObject = {"volume_m3": 3.5, "flow_m3h": 1.5}
+_GAS: JsonObject = {
+    "volume_base_m3": 3.5,
+    "flow_base_m3h": 1.5,
+    "volume_actual_m3": 3.25,
+    "flow_actual_m3h": 1.25,
+}
+_NO_BASE: JsonObject = {**_GAS, "volume_base_m3": 1e16, "flow_base_m3h": 1e16}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([_said(0, _BOTH)], [_said(5, {"volume_m3": 4, "flow_m3h": 9}), _said(9, _BOTH)]),
+        ([_said(0, _BOTH)], [_said(5, _BOTH), _said(65, {"volume_m3": 8, "flow_m3h": -1})]),
+        ([_said(0, _BOTH)], [_said(5, {"energy_kwh": 4.5, "power_kw": 0.5}), _said(9, _BOTH)]),
+        ([_said(0, _BOTH)], [_said(5, {"volume_m3": 4.5}), _said(9, {**_BOTH, "power_kw": 1})]),
+        ([_said(0, _BOTH)], [_said(5, {"volume_m3": 1e16, "flow_m3h": 2e16})]),
+        ([_said(0, _BOTH), _said(5, {"power_kw": 1})], [_said(9, {**_BOTH, "power_kw": 2})]),
+        ([_said(0, _BOTH, q={"flow_m3h": "suspect_rate"})], [_said(5, _BOTH), _said(65, _BOTH)]),
+        ([_said(0, _BOTH, q={"volume_m3": "stale"}), _said(1, _BOTH)], [_said(5, _BOTH)]),
+        ([_said(0, {"flow_m3h": 1.5}), _said(1, _BOTH)], [_said(5, _BOTH), _said(65, _BOTH)]),
+        ([_said(0, {"flow_m3h": 1.5})], [_said(5, {"flow_m3h": 2.5}), _said(65, _BOTH)]),
+        ([_said(0, {"energy_kwh": 1}), _said(5, _BOTH)], [_said(9, {**_BOTH, "energy_kwh": 2})]),
+        ([_said(0, {"volume_m3": 1e16, "flow_m3h": 1.5})], [_said(5, _BOTH), _said(9, _BOTH)]),
+        ([_said(0, _GAS, "D-2")], [_said(5, _GAS, "D-2"), _said(65, _GAS, "D-2")]),
+        ([_said(0, _NO_BASE, "D-2")], [_said(5, _GAS, "D-2"), _said(65, _GAS, "D-2")]),
+        ([_said(0, _BOTH, "D-2")], [_said(5, _BOTH, "D-2"), _said(65, _BOTH, "D-2")]),
+    ],
+)
+def test_a_meter_that_was_steady_goes_on_as_if_each_frame_were_compared(
+    new_town: Callable[[], Engine], before: list[JsonObject], after: list[JsonObject]
+) -> None:
+    transactions = [[_message(seq, each)] for seq, each in enumerate(before, start=1)]
+    transactions.append([_message(1 + len(before), *after)])
+    quick, slow = new_town(), new_town()
+
+    assert _store(quick, transactions, _as_columns) == _store(slow, transactions, _one_by_one)
+    assert _left(quick) == _left(slow)
+    quick.dispose()
+    slow.dispose()
