@@ -97,7 +97,8 @@ WORK_ORDER_EVENT = Table(
     Column("word_ms", BigInteger),
     Index("ix_work_order_event_order", "order_id", "event_id"),
 )
-"""Append-only: the path of every order through its life cycle, with event and recording time.
+"""The path of every order through its life cycle, with event and recording time. Append-only, but
+that what is repeated after a restore is written anew when another tablet comes (ADR 0037).
 `word_ms`: of a step that was repeated after a restore, the server's last word to the tablet before
 it, by the server's clock."""
 

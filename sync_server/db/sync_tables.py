@@ -139,6 +139,33 @@ ORDER_COPY = Table(
 """Orders that only tablets remember after a restore, as they were last shown one
 (`wire_contracts.order_copies`). `made_at_ms`: when a person made the order again."""
 
+REPEATED_WORK = Table(
+    "repeated_work",
+    METADATA,
+    Column("op_id", String(36), primary_key=True),
+    Column("order_id", String(36), nullable=False),
+    Column("word_ms", BigInteger, nullable=False),
+    Column("told_ms", BigInteger),
+    Column("finished_ms", BigInteger),
+    Column("body", Text),
+    Index("ix_repeated_work_order", "order_id"),
+)
+"""What tablets repeated of orders after the last restore: the steps and words themselves, of facts
+that they were there. Until the next restore an order is judged anew from it."""
+
+ORDER_AT_RESTORE = Table(
+    "order_at_restore",
+    METADATA,
+    Column("order_id", String(36), primary_key=True),
+    Column("restored_at_ms", BigInteger, nullable=False),
+    Column("cells", Text, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("left_cells", Text),
+)
+"""Orders as a restore left them, before anything was repeated: the columns that crews change and
+the words of their steps as JSON, the last step. `left_cells`: how the repeats left it; null once
+others changed it."""
+
 SYNC_CONFLICT = Table(
     "sync_conflict",
     METADATA,

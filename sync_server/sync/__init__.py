@@ -30,6 +30,9 @@ The line through the modules:
     store_copies        two copies of one tablet's store at work
     server_trouble      errors that say nothing of the words that met them
     late_judgement      what came before its order is judged again
+    retold_store        what several tablets repeat of an order, and the order before
+    new_verdicts        what was judged anew is written and told
+    retelling           an order that several tablets repeat is judged anew, in the true order
     push_job            the groups of a push, inside one transaction
     push                groups of operations -> transactions
     sealing_keys_io     the server's key pairs, to which tablets seal

@@ -218,26 +218,31 @@ def note_taken(
         "field": field_taken(operation, effect.outcome),
     }
     connection.execute(_REWRITE, {"of_op": operation.op_id, **outcome})
-    _settle_question(connection, late, now_utc)
+    settle_question(connection, late.review_id, now_utc)
 
 
 def note_linked(connection: Connection, late: LateFact, visit: int, now_utc: datetime) -> None:
     """Write that the fact is its order's by now, and which visit it is of."""
     connection.execute(_REWRITE, {"of_op": late.fact.op_id, "code": None})
-    connection.execute(_VISIT, {"of_fact": late.fact.fact_id, "visit": visit})
-    _settle_question(connection, late, now_utc)
+    note_visit(connection, late.fact.fact_id, visit)
+    settle_question(connection, late.review_id, now_utc)
 
 
-def _settle_question(connection: Connection, late: Late, now_utc: datetime) -> None:
-    """Answer the question, where nobody has."""
+def note_visit(connection: Connection, fact_id: str, visit: int) -> None:
+    """Write which visit a fact is of."""
+    connection.execute(_VISIT, {"of_fact": fact_id, "visit": visit})
+
+
+def settle_question(connection: Connection, review_id: str, now_utc: datetime) -> None:
+    """Answer a question about what counts by now, where nobody has."""
     settled = {
         "resolved_at_ms": ms_from_utc(now_utc),
         "resolved_by": SERVER,
         "resolution": COUNTS_NOW,
         "choice": str(Choice.NOTED),
     }
-    connection.execute(_OPEN_REVIEW, {"of_review": late.review_id, **settled})
-    append_feed(connection, Topic.REVIEW, late.review_id, now_utc)
+    connection.execute(_OPEN_REVIEW, {"of_review": review_id, **settled})
+    append_feed(connection, Topic.REVIEW, review_id, now_utc)
 
 
 def note_refused(connection: Connection, late: Late, code: Code) -> None:

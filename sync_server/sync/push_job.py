@@ -24,6 +24,7 @@ from sync_server.sync.ledger_store import (
     write_ledger,
 )
 from sync_server.sync.questions import ask, ask_who
+from sync_server.sync.retelling import Retelling
 from sync_server.sync.review_store import ReviewKind
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.senders import Sender
@@ -69,6 +70,7 @@ class PushJob:
         self._book = OrderBook(connection, sender.now_utc)
         self._words = FieldWords(connection, sender.replica_id)
         self._copies = CopyWatch(connection, sender)
+        self._retelling = Retelling(connection, self._book, sender.now_utc)
         self._known: dict[str, KnownOperation] = {}
         self._boots: dict[str, BootTimes] = {}
         self._had_ms: dict[str, int] = {}
@@ -96,6 +98,7 @@ class PushJob:
                 if entry.op_id in told:
                     finished_ms = finish_of(group, told)
                     context = replace(context, told_ms=told[entry.op_id], finished_ms=finished_ms)
+                self._retelling.see(context, entry, time)
                 effect = self._apply(context, entry, time)
                 if self._sender.has_closed and _needs_others(entry, effect):
                     self._waiting.add(entry.op_id)
@@ -200,6 +203,9 @@ class PushJob:
             (_ledger_entry(judged, results[op_id]) for op_id, judged in self._judged.items()),
             self._now_utc,
         )
+        if self._retelling.judge(self._judged.keys()):
+            again = known_operations(self._connection, results)
+            results |= {op_id: known.result for op_id, known in again.items()}
         told = {op_id: known.result for op_id, known in self._known.items()} | results
         return [
             self._reused.get(id(entry)) or told[entry.op_id]

@@ -37,6 +37,12 @@ class FieldWords:
         self._is_counted = True
         self._words: dict[tuple[str, str], list[FieldWord]] = {}
 
+    def of_store(self, replica_id: str) -> "FieldWords":
+        """Return the same words for what another copy of a store sends."""
+        beside = FieldWords(self._connection, replica_id)
+        beside._words = self._words
+        return beside
+
     def doubt_numbers(self) -> None:
         """Go by the clocks: this store is a copy of another, or was put back from one."""
         self._is_counted = False

@@ -79,6 +79,13 @@ class OrderBook:
         value: str | None = getattr(row, column)
         return value or None if column == "result" else value
 
+    def cells(self, order_id: str, names: Iterable[str]) -> dict[str, FieldValue]:
+        """Return columns of an order as it stands; raise LookupError when there is none."""
+        row = self._row(order_id)
+        if row is None:
+            raise _missing(order_id)
+        return {name: getattr(row, name) for name in names}
+
     def _row(self, order_id: str) -> LooseRow | None:
         if order_id not in self._rows:
             self.lock([order_id])

@@ -212,7 +212,7 @@ def test_the_result_of_a_visit_stands_on_no_later_one_that_ended_without(
         assert said(crews, order_id)[:3] == before
 
 
-def test_somebody_is_asked_about_a_crew_on_its_way_to_a_visit_that_the_copy_does_not_know(
+def test_a_crew_on_its_way_to_a_visit_that_the_copy_does_not_know_is_on_its_way(
     crews: TwoCrews, tmp_path: Path
 ) -> None:
     order_id = crews.office.new_order()
@@ -235,6 +235,7 @@ def test_somebody_is_asked_about_a_crew_on_its_way_to_a_visit_that_the_copy_does
 
     with crews.office.engine.connect() as connection:
         asked = [each.entity_id for each in list_reviews(connection)]
+    assert stands(crews, order_id) == (WorkOrderState.EN_ROUTE, "crew-1")
     assert asked == [order_id]
 
 

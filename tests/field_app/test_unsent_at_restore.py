@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from field_app.tablet import Tablet
 from tests.field_app.office_parts import Office, office_app
 from tests.field_app.restore_parts import (
     TwoCrews,
@@ -43,11 +44,14 @@ def given_to_two(crews: TwoCrews, order_id: str) -> None:
     sync_in_turn(crews, crews.two)
 
 
-def work_in_the_cellar(crews: TwoCrews, order_id: str, *, is_all: bool = True) -> None:
-    take_steps(crews.one, order_id, "accept")
+def work_in_the_cellar(
+    crews: TwoCrews, order_id: str, tablet: Tablet | None = None, *, is_all: bool = True
+) -> None:
+    crew = tablet or crews.one
+    take_steps(crew, order_id, "accept")
     if is_all:
-        take_steps(crews.one, order_id, "depart", "arrive", "begin")
-        find(crews.one, order_id, "nothing found", result="other")
+        take_steps(crew, order_id, "depart", "arrive", "begin")
+        find(crew, order_id, "nothing found", result="other")
 
 
 @whoever_is_first
@@ -203,3 +207,71 @@ def test_a_second_visit_follows_a_first_one_that_was_unsent_at_the_restore_befor
     crews.restore(backup, is_one_first=True)
 
     assert said(crews, order_id) == second
+
+
+@pytest.mark.parametrize("is_one_answered", [False, True], ids=["unsent", "answered"])
+def test_who_comes_first_takes_no_finish_from_the_colleague_of_who_had_the_order(
+    crews: TwoCrews, tmp_path: Path, *, is_one_answered: bool
+) -> None:
+    order_id = crews.office.new_order(crew_id=None)
+    give_area(crews.office, order_id)
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, crews.two, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        crews.office.clock.advance(minutes=1)
+        finish(crews.one, order_id)
+        work_in_the_cellar(crews, order_id, crews.two)
+        sync_in_turn(crews, mate)
+        take_steps(mate, order_id, "accept", "depart")
+        sync_in_turn(crews, *((crews.one, mate) if is_one_answered else (mate,)))
+
+        crews.office.restore(backup)
+        sync_in_turn(crews, crews.two, crews.one, mate)
+
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+    assert crews.office.order(order_id).visit == 0
+
+
+def test_no_word_of_who_had_lost_the_order_stands_on_it(crews: TwoCrews, tmp_path: Path) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    take_steps(crews.two, order_id, "accept", "depart")
+    sync_in_turn(crews, crews.two)
+    work_in_the_cellar(crews, order_id)
+    crews.one.desk.add_note(order_id, "nothing here")
+
+    crews.restore(backup, is_one_first=True)
+
+    assert said(crews, order_id) == (WorkOrderState.EN_ROUTE, "crew-2", None, "")
+    assert crews.office.order(order_id).document.note == ""
+
+
+@whoever_is_first
+def test_the_finish_of_an_earlier_visit_does_not_end_the_one_a_colleague_is_at_work_on(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        crews.office.clock.advance(minutes=1)
+        finish(crews.one, order_id)
+        sync_in_turn(crews, crews.one)
+        reopen(crews, order_id, "crew-1")
+        sync_in_turn(crews, mate)
+        take_steps(mate, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, mate)
+
+        crews.office.restore(backup)
+        sync_in_turn(crews, *((crews.one, mate) if is_one_first else (mate, crews.one)))
+        at_work = stands(crews, order_id), crews.office.order(order_id).visit
+        find(mate, order_id, "gas again")
+        sync_in_turn(crews, mate)
+
+    assert at_work == ((WorkOrderState.WORKING, "crew-1"), 1)
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "gas again")

@@ -14,6 +14,7 @@ from sync_server.db.sync_tables import (
     CHANGE,
     KEPT_OPERATION,
     OP_LEDGER,
+    REPEATED_WORK,
     REVIEW_ITEM,
     SEALED_ITEM,
     SYNC_CONFLICT,
@@ -61,6 +62,7 @@ class ServerAtRest:
     fact_ops: Counter[str]
     facts: Mapping[str, JsonValue]
     reviewed: frozenset[str]
+    repeated: frozenset[str]
     kept: frozenset[str]
     kept_sealed: frozenset[str]
     conflicts: Mapping[str, Conflict]
@@ -95,6 +97,7 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
                 for op_id in connection.execute(select(REVIEW_ITEM.c.op_id)).scalars()
                 if op_id
             ),
+            repeated=frozenset(connection.execute(select(REPEATED_WORK.c.op_id)).scalars()),
             kept=frozenset(connection.execute(select(KEPT_OPERATION.c.op_id)).scalars()),
             kept_sealed=frozenset(
                 connection.execute(

@@ -303,7 +303,9 @@ class World:
         tablet.real.sync_now()
 
     def _withdraw(self, tablet: SimulatedTablet) -> None:
-        self._forget_held(tablet)  # what was received is wiped
+        for each in self.tablets:  # what was received is wiped, also by a clone of it
+            if each.seat.identity.tablet_id == tablet.seat.identity.tablet_id:
+                self._forget_held(each)
         self.custody.withdraw(tablet)
 
     def tablet_is_enrolled_anew(self) -> None:
