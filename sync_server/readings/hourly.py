@@ -94,12 +94,11 @@ def add_sound(
 
     As `add_row` does one by one. Of each row: instant in ms, quantity (plain text) to value.
     """
-    pairs = _PAIRS[medium]
-    if len(pairs) > 1 or hour.quantity not in {None, pairs[0][0]}:
+    totaliser, flow = preferred_pair(medium)
+    if len(_PAIRS[medium]) > 1 or hour.quantity not in {None, totaliser}:
         for at_ms, values in samples:
             hour = add_row(hour, _sound_row(at_ms, values), medium)
         return hour
-    totaliser, flow = pairs[0]
     quantity = hour.quantity
     first_at_ms, first_m3 = hour.first_at_ms, hour.first_m3
     last_at_ms, last_m3 = hour.last_at_ms, hour.last_m3
