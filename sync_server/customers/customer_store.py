@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -98,8 +98,11 @@ def find_by_phone(connection: Connection, phone: str) -> Sequence[Household]:
     return _households(connection, _joined().where(CUSTOMER.c.phone_digits == digits))
 
 
-def find_by_words(connection: Connection, typed: str) -> Sequence[Household]:
-    """Return the premises whose address, community or customer has every word, at most eight."""
+def find_by_words(connection: Connection, typed: str, door: str = "") -> Sequence[Household]:
+    """Return the premises whose address, community or customer has every word, at most eight.
+
+    With a `door` only those whose door begins with these numbers: `1-1` is not in `11-10`.
+    """
     words = search_words(typed)
     if not words:
         return ()
@@ -112,6 +115,10 @@ def find_by_words(connection: Connection, typed: str) -> Sequence[Household]:
                 CUSTOMER.c.name.like(wanted, escape="\\"),
             )
         )
+    if door:
+        padded = literal(" ") + PREMISES.c.search + " "
+        ends = (f"% {_escaped(door)}{end}%" for end in (" ", "-"))
+        query = query.where(or_(*(padded.like(each, escape="\\") for each in ends)))
     return _households(connection, query)
 
 

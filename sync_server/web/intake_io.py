@@ -57,6 +57,7 @@ class TypedForm(BaseModel):
     name: str = Field(default="", max_length=200)
     address: str = Field(default="", max_length=400)
     home: str = Field(default="", max_length=64)
+    home_for: str | None = Field(default=None, max_length=LONGEST_LINE * 3)
     cls: str = Field(default="", max_length=30)
     prio: str = Field(default="", max_length=1)
     call: str = Field(default="", max_length=64)
@@ -144,6 +145,7 @@ def _typed(form: TypedForm) -> Typed:
             request_class=RequestClass(form.cls) if form.cls in known else None,
             priority=int(form.prio) if form.prio in {"1", "2", "3", "4"} else None,
             home=form.home,
+            home_for=form.home_for,
         ),
     )
 
@@ -218,7 +220,7 @@ def _new_request(form: SendForm, look: Look, now_utc: datetime) -> NewRequest:
         is_media=bool(form.media),
         premises_id=premises.premises_id if premises else None,
         community_id=premises.community_id if premises else None,
-        address=form.address.strip() or (premises.address if premises else ""),
+        address=form.address.strip() or (premises.address if premises else look.unknown_place),
         meter_id=meter or None,
         repeat_of=repeated.request_id if repeated else None,
         call_id=form.call or None,
@@ -226,7 +228,7 @@ def _new_request(form: SendForm, look: Look, now_utc: datetime) -> NewRequest:
         caller=Caller(
             name=form.name.strip() or (customer.name if customer else ""),
             phone=form.phone.strip() or (customer.phone if customer else ""),
-            words=look.line.words,
+            words=look.said,
             customer_id=customer.customer_id if customer else None,
         ),
     )

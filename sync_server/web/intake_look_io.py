@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from sync_server.customers.customer import Flag, Household
+from sync_server.customers.address_words import search_text
+from sync_server.customers.customer import Flag, Household, digits_of
 from sync_server.customers.customer_store import (
     find_by_meter,
     find_by_phone,
@@ -13,6 +14,7 @@ from sync_server.customers.customer_store import (
     get_household,
 )
 from sync_server.service_desk.catalogue import RULES, priority_for
+from sync_server.service_desk.door_words import is_at_door
 from sync_server.service_desk.intake_line import IntakeLine, parse_line
 from sync_server.service_desk.likeness import Intake, Likeness, LikenessTerms, likeness
 from sync_server.service_desk.request import RequestClass
@@ -42,10 +44,12 @@ def look_up(
     connection: Connection, typed: Typed, office: Office, words: Words, names: Names
 ) -> Look:
     """Return what is known; every lookup has its limit, so that it answers while one types."""
-    line = parse_line(typed.line)
+    line, homes = _line_and_homes(connection, typed)
     by_phone = find_by_phone(connection, typed.phone)
-    homes = _homes(connection, line, list(by_phone), typed.chosen.home)
-    home = choose_home(homes, by_phone, typed.chosen.home)
+    wanted = _wanted(typed, line)
+    if not line.search and not line.meter_id:
+        homes = _with_wanted(connection, list(by_phone), wanted)
+    home = choose_home(homes, by_phone, wanted)
     request_class = typed.chosen.request_class or line.request_class
     like = _likeness(connection, request_class, home, office)
     flags: frozenset[Flag] = home.customer.flags if home and home.customer else frozenset()
@@ -58,6 +62,7 @@ def look_up(
         line=line,
         phone=typed.phone,
         homes=homes,
+        home_for=home_key(line, typed.phone),
         home=home,
         request_class=request_class,
         priority=min(proposed, typed.chosen.priority or proposed),
@@ -70,23 +75,52 @@ def look_up(
     )
 
 
-def _homes(
-    connection: Connection, line: IntakeLine, by_phone: list[Household], wanted: str
-) -> list[Household]:
-    found: list[Household] = []
+def _line_and_homes(connection: Connection, typed: Typed) -> tuple[IntakeLine, list[Household]]:
+    """Return the line, read with the first door that the register has, and the homes it leads to.
+
+    A place that leads to no home leads to none: never to the caller's own.
+    """
+    line = parse_line(typed.line)
+    for door in line.doors:
+        read = parse_line(typed.line, door)
+        found = _at_place(connection, read)
+        if found:
+            return read, found
     if line.search:
-        found = list(find_by_words(connection, line.search))
-    elif line.meter_id:
-        of_meter = find_by_meter(connection, line.meter_id.upper())
-        found = [of_meter] if of_meter else []
-    found = found or by_phone
-    is_there = any(each.premises.premises_id == wanted for each in found)
-    if wanted and not is_there:
-        try:
-            found = [get_household(connection, wanted), *found]
-        except ContractError:
-            return found
-    return found
+        return line, [] if line.door else list(find_by_words(connection, line.search))
+    of_meter = find_by_meter(connection, line.meter_id.upper()) if line.meter_id else None
+    return line, [of_meter] if of_meter else []
+
+
+def _at_place(connection: Connection, line: IntakeLine) -> list[Household]:
+    """Return the homes whose door has these numbers whole, at its beginning where there are any."""
+    found = find_by_words(connection, line.search, line.door)
+    return list(found) or [
+        each
+        for each in find_by_words(connection, line.search)
+        if is_at_door(search_text(each.premises.address), line.door)
+    ]
+
+
+def home_key(line: IntakeLine, phone: str) -> str:
+    """Return what a home is chosen for by hand; for another place or caller it is chosen anew."""
+    return "|".join((line.search, line.meter_id, digits_of(phone)))
+
+
+def _wanted(typed: Typed, line: IntakeLine) -> str:
+    chosen_for = typed.chosen.home_for
+    is_meant = chosen_for is None or chosen_for == home_key(line, typed.phone)
+    return typed.chosen.home if is_meant else ""
+
+
+def _with_wanted(connection: Connection, found: list[Household], wanted: str) -> list[Household]:
+    """Return the caller's homes, and the one that was asked for by its id."""
+    if not wanted or any(each.premises.premises_id == wanted for each in found):
+        return found
+    try:
+        return [get_household(connection, wanted), *found]
+    except ContractError:
+        return found
 
 
 def load_likeness_terms(connection: Connection, office: Office) -> LikenessTerms:

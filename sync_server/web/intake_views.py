@@ -52,11 +52,16 @@ class Sending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What the agent said by hand, each empty where the line decides."""
+    """What the agent said by hand, each empty where the line decides.
+
+    Attributes:
+        home_for: Place and number that the home was chosen for, None when nobody says.
+    """
 
     request_class: RequestClass | None = None
     priority: int | None = None
     home: str = ""
+    home_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,7 @@ class Look:
 
     Attributes:
         homes: The homes that the number and the line lead to.
+        home_for: The place and the number that lead to these homes.
         home: The one that is meant, None while several fit or none.
         likeness: What the known requests say, None without a class.
         contacts: Earlier requests of this number and home, the newest first.
@@ -73,6 +79,7 @@ class Look:
     line: IntakeLine
     phone: str
     homes: Sequence[Household]
+    home_for: str
     home: Household | None
     request_class: RequestClass | None
     priority: int
@@ -82,6 +89,17 @@ class Look:
     contacts: Sequence[RequestRow]
     terms: Terms
     now_utc: datetime
+
+    @property
+    def unknown_place(self) -> str:
+        """Return the named place or meter that the register does not have; empty if it has it."""
+        return "" if self.homes else self.line.search or self.line.meter_id
+
+    @property
+    def said(self) -> str:
+        """Return the caller's words; the place stays in them when it led to no home."""
+        line = self.line
+        return line.words if self.home is not None and line.search else line.words_with_place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +179,8 @@ class IntakeView:
     homes: Sequence[HomeChoice]
     home: HomeChoice | None
     is_home_open: bool
+    home_for: str
+    unknown_place: str
     kinds: Sequence[ClassChoice]
     classes: Sequence[ClassChoice]
     request_class: str
@@ -237,6 +257,8 @@ def intake_view(look: Look, words: Words, names: Names) -> IntakeView:
         homes=homes,
         home=next((each for each in homes if each.is_chosen), None),
         is_home_open=bool(homes) and look.home is None,
+        home_for=look.home_for,
+        unknown_place=look.unknown_place,
         kinds=[
             ClassChoice(
                 code=str(kind),

@@ -1,5 +1,7 @@
 """What a typed line means, which clocks run, which days are worked, what is the same matter."""
 
+import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync_server.customers.address_words import folded
 from sync_server.customers.customer import Flag
 from sync_server.service_desk.calls import CallEvent, CallState, call_after, call_back_by
 from sync_server.service_desk.catalogue import (
@@ -17,11 +20,13 @@ from sync_server.service_desk.catalogue import (
     commitments_for,
     priority_for,
 )
+from sync_server.service_desk.door_words import plain
 from sync_server.service_desk.intake_line import LONGEST_LINE, parse_line
 from sync_server.service_desk.request import RequestClass
 from sync_server.service_desk.working_calendar import WorkingCalendar
 from wire_contracts.orders import SafetyClass
 
+_WIDE = "3-2-1102".translate({ord(each): ord(each) + 0xFEE0 for each in "-0123456789"})
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CALENDAR = WorkingCalendar(
     zone=SHANGHAI,
@@ -57,13 +62,67 @@ def test_a_temperature_and_a_meter_are_read_and_stay_in_the_words() -> None:
     assert line.words == "16.5°C at hm-100877"
 
 
-@given(st.text(max_size=LONGEST_LINE + 50))
-def test_no_line_breaks_the_intake_and_no_word_is_lost(typed: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "door", "words"),
+    [
+        ("nogas since 2026-11-23 3-2-1101", "3-2-1101", "since 2026-11-23"),
+        ("leak 138-0013-8000 3-2-1101", "3-2-1101", "138-0013-8000"),
+        ("nogas call 138-0013-8000", "", "call 138-0013-8000"),
+        ("nowater since 8-10 3-2-1102", "3-2-1102", "since 8-10"),
+        ("漏气 3-2-1102，厨房", "3-2-1102", "厨房"),
+        ("漏气，3-2-1102；厨房、卧室", "3-2-1102", "厨房、卧室"),
+        (f"漏气{_WIDE}", "3-2-1102", f"漏气{_WIDE}"),
+        ("漏气 3—2—1102", "3-2-1102", ""),
+        ("漏气 3栋2单元1102", "3-2-1102", "3栋2单元1102"),
+        ("leak at 3-2-1102.", "3-2-1102", "at 3-2-1102."),
+        ("leak 12-1-1101", "12-1-1101", ""),
+    ],
+)
+def test_a_date_or_a_telephone_number_is_no_door(typed: str, door: str, words: str) -> None:
     line = parse_line(typed)
-    kept = set(f"{line.words} {line.door} {line.place}".split())
-    codes = {each for each in typed[:LONGEST_LINE].split() if each not in kept}
 
-    assert len([each for each in codes if not each.startswith("@")]) <= 1
+    assert (line.door, line.words) == (door, words)
+
+
+_SAID = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                "leak",
+                "漏气",
+                "没气",
+                "3-2-1102",
+                _WIDE,
+                "2026-11-23",
+                "@滨河",
+                "@",
+                "report",
+            ]
+        ),
+        st.text(max_size=8),
+    ),
+    max_size=8,
+)
+
+
+@given(_SAID, st.sampled_from([" ", "，", "、", ", ", ";"]))
+def test_no_line_breaks_the_intake_and_no_word_is_lost(said: list[str], mark: str) -> None:
+    """What is in no words stands as a chip: one code, the door, the places."""
+    typed = mark.join(said)[:LONGEST_LINE]
+    line = parse_line(typed)
+    kept = Counter(_pieces(line.words))
+    lost = list((Counter(_pieces(typed)) - kept).elements())
+    codes = [each for each in lost if plain(each) != line.door and not folded(each).startswith("@")]
+    unplaced = Counter(_pieces(typed)) - Counter(_pieces(line.words_with_place))
+
+    assert len(codes) <= 1
+    assert all(CLASS_OF_CODE[folded(each)] is line.request_class for each in codes)
+    assert all(each[1:] in line.place for each in lost if folded(each).startswith("@"))
+    assert sorted(unplaced.elements()) == sorted(codes)
+
+
+def _pieces(text: str) -> list[str]:
+    return [each for each in re.split(r"[\s，。、；,;]+", text) if each]
 
 
 def test_every_class_can_be_typed_and_every_order_has_a_title() -> None:

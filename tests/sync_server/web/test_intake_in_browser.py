@@ -112,6 +112,21 @@ def test_arrows_choose_among_the_homes_that_fit(page: Page, sqlite_engine: Engin
     assert newest(sqlite_engine).premises_id == "p-2"
 
 
+def test_a_home_chosen_by_an_arrow_goes_when_another_door_is_typed(
+    page: Page, sqlite_engine: Engine
+) -> None:
+    page.keyboard.type("nowater @滨河东路")
+    expect(page.locator(".homerow")).to_have_count(4)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator('input[name="home"][value="p-2"]')).to_be_checked()
+    page.keyboard.type(" 3-2-1104")
+    page.keyboard.press("Enter")
+    expect(page.locator(".banner.ok").first).to_contain_text("is recorded")
+
+    assert newest(sqlite_engine).premises_id == "p-4"
+
+
 def test_the_map_draws_from_this_server_alone(page: Page, desk: Served) -> None:
     log_in(page, desk, "boss")
     page.goto(f"{desk.base_url}/map")

@@ -18,7 +18,7 @@ from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.engine_io import reading
 from sync_server.patrols.inspection_store import CHECKPOINTS, Inspected, put
 from sync_server.service_desk.request import RequestRecord
-from sync_server.service_desk.request_rows_store import get_request, newest_page
+from sync_server.service_desk.request_rows_store import caller_of, get_request, newest_page
 from sync_server.work_orders.order_store import get_order
 from sync_server.work_orders.policy_store import policy_at
 from tests.sync_server.real_parts import NOON, HandClock
@@ -89,6 +89,12 @@ def newest(engine: Engine) -> RequestRecord:
         return newest_page(connection, frozenset(_S), None, 1)[0]
 
 
+def words_of(engine: Engine, record: RequestRecord) -> str:
+    with reading(engine) as connection:
+        caller = caller_of(connection, record.request_id)
+    return caller.words if caller else ""
+
+
 def count(engine: Engine) -> int:
     with reading(engine) as connection:
         return len(connection.execute(select(SERVICE_REQUEST.c.request_id)).all())
@@ -108,6 +114,50 @@ def test_one_line_sends_a_crew_to_a_gas_leak(enter: Enter, sqlite_engine: Engine
     assert order.state is WorkOrderState.RELEASED
     assert order.document.due_at_utc == NOON + timedelta(minutes=60)
     assert f"{record.number} is recorded, Crew" in page
+
+
+def test_a_door_that_is_not_in_the_register_never_leads_to_the_callers_own_home(
+    enter: Enter, sqlite_engine: Engine
+) -> None:
+    agent = enter("liu")
+    line = "leak 88-9-999 @binhe mother smells gas"
+
+    shown = agent.look(line, phone=PHONE)
+    answer = agent.take(line, phone=PHONE)
+    record = newest(sqlite_engine)
+
+    assert "88-9-999 is not in the register" in shown
+    assert 'name="home" value=' not in shown
+    assert (answer.status_code, record.premises_id) == (303, None)
+    assert record.address == "binhe 88-9-999"
+    assert words_of(sqlite_engine, record) == "88-9-999 @binhe mother smells gas"
+
+
+def test_the_door_is_the_one_that_the_register_has(enter: Enter, sqlite_engine: Engine) -> None:
+    agent = enter("liu")
+
+    agent.take("nowater 9-9-999 3-2-1102 dry", phone=PHONE)
+    known = newest(sqlite_engine)
+    part_of_a_number = agent.look("leak 2-110")
+
+    assert (known.premises_id, words_of(sqlite_engine, known)) == ("p-2", "9-9-999 dry")
+    assert "2-110 is not in the register" in part_of_a_number
+
+
+def test_a_home_chosen_for_one_door_is_not_kept_for_another(
+    enter: Enter, sqlite_engine: Engine
+) -> None:
+    agent = enter("liu")
+    shown = agent.look("nowater @滨河东路")
+    key = re.search(r'name="home_for" value="([^"]*)"', shown)
+    chosen = {"home": "p-3", "home_for": key.group(1) if key else ""}
+
+    agent.take("nowater @滨河东路 dry since noon", **chosen)
+    kept = newest(sqlite_engine)
+    agent.take("nogas 3-2-1102", **chosen)
+    anew = newest(sqlite_engine)
+
+    assert (kept.premises_id, anew.premises_id) == ("p-3", "p-2")
 
 
 def test_while_one_types_the_page_says_what_it_knows(enter: Enter) -> None:

@@ -11,7 +11,7 @@ export function startIntake() {
   const fields = () => {
     const data = new FormData(form);
     const wanted = new URLSearchParams();
-    for (const name of ["line", "phone", "name", "address", "call"]) wanted.set(name, data.get(name) ?? "");
+    for (const name of ["line", "phone", "name", "address", "call", "home_for"]) wanted.set(name, data.get(name) ?? "");
     for (const name of ["cls", "prio", "home"]) {
       const chosen = form.querySelector(`input[name="${name}"][data-by-hand]:checked`);
       if (chosen) wanted.set(name, chosen.value);
