@@ -9,9 +9,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sync_server.customers.address_words import folded
-from sync_server.service_desk.catalogue import CLASS_OF_CODE
+from sync_server.service_desk.catalogue import CLASS_OF_CODE, RULES
+from sync_server.service_desk.danger_words import danger_in
 from sync_server.service_desk.door_words import doors_in, plain
 from sync_server.service_desk.request import RequestClass
+from wire_contracts.orders import SafetyClass
 from wire_contracts.quantities import Medium
 
 LONGEST_LINE = 2000
@@ -28,7 +30,10 @@ _MEDIA = {
     "供水": Medium.WATER,
 }
 _HAN_CODES = tuple(
-    sorted((code for code in CLASS_OF_CODE if not code.isascii()), key=len, reverse=True)
+    sorted(
+        (code for code in CLASS_OF_CODE if not code.isascii()),
+        key=lambda code: (RULES[CLASS_OF_CODE[code]].priority, -len(code)),
+    )
 )
 _PLACE_MARK = "@"
 _PIECE = re.compile(r"(?:[^\s，。、；,;]|(?<=\d),(?=\d))+")
@@ -40,7 +45,7 @@ class IntakeLine:
     """What a line says.
 
     Attributes:
-        request_class: From the first code, None when there is none.
+        request_class: From a danger that is told, else from the first code, None without one.
         door: Building, unit and door such as `3-2-1102`; empty when none was typed.
         doors: All that may be the door; without `door` what may be a date or a telephone
             number, which is the door only when the register knows it.
@@ -77,7 +82,7 @@ def parse_line(typed: str, door: str | None = None) -> IntakeLine:
     pieces = [each.group() for each in found]
     likely, doubtful = doors_in(text)
     meant = door if door is not None else next(iter(likely), "")
-    code_at, request_class = _code(pieces)
+    code_at, request_class = _most_dangerous(pieces)
     places = [each[1:] for each in pieces if _is_place(each)]
     meter = next((each for each in pieces if _METER.match(each.casefold())), "")
     degrees = next(filter(None, (_DEGREES.match(folded(each)) for each in pieces)), None)
@@ -109,6 +114,15 @@ def _without(text: str, pieces: Sequence[re.Match[str]], cut: Collection[int]) -
         left = f"{left[:start]} {left[end:]}"
     words = " ".join(left.split())
     return words.strip(_ENDS) if cut else words
+
+
+def _most_dangerous(tokens: Sequence[str]) -> tuple[int, RequestClass | None]:
+    """Return what `_code` does, but a danger that is told wins over any harmless code."""
+    code_at, found = _code(tokens)
+    danger = danger_in(" ".join(tokens))
+    if danger is None or (found is not None and RULES[found].safety_class is SafetyClass.A):
+        return code_at, found
+    return -1, danger
 
 
 def _code(tokens: Sequence[str]) -> tuple[int, RequestClass | None]:

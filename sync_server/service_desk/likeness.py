@@ -27,6 +27,18 @@ class Sameness(StrEnum):
     """Open, in the same community, of the same class, within the minutes of the policy."""
 
 
+_CREW_HAS_IT = frozenset(
+    {
+        RequestState.DISPATCHED,
+        RequestState.ACCEPTED,
+        RequestState.ASSIGNED,
+        RequestState.IN_PROGRESS,
+    }
+)
+_CREW_COMES = timedelta(hours=2)
+"""A danger that is told of again later than that gets a crew of its own, whoever has the first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """What is known of the caller's matter while it is typed."""
@@ -69,6 +81,15 @@ class Likeness:
         return next((each.group_id for each in self.flood if each.group_id), None)
 
 
+def is_crew_at_it(known: RequestRecord, at_utc: datetime) -> bool:
+    """Return whether a crew that was sent lately still has a danger's order in hand."""
+    return (
+        known.order_id is not None
+        and known.state in _CREW_HAS_IT
+        and at_utc - known.received_at_utc <= _CREW_COMES
+    )
+
+
 def sameness(known: RequestRecord, intake: Intake, terms: LikenessTerms) -> Sameness | None:
     """Return how a known request relates to the caller's matter, None when it does not."""
     if known.request_class is not intake.request_class:
@@ -77,7 +98,8 @@ def sameness(known: RequestRecord, intake: Intake, terms: LikenessTerms) -> Same
     age = intake.at_utc - known.received_at_utc
     is_here = intake.premises_id is not None and known.premises_id == intake.premises_id
     if is_here and known.state is not RequestState.DUPLICATE:
-        if is_open:
+        is_left = known.is_safety and not is_crew_at_it(known, intake.at_utc)
+        if is_open and not is_left:
             return Sameness.DUPLICATE
         return Sameness.REPEAT if age <= terms.repeat else None
     is_near = intake.community_id is not None and known.community_id == intake.community_id

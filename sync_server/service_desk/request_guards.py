@@ -2,8 +2,9 @@
 
 I1: no end without result and reply; I3: a bounce has a reason; I5: whoever did the work does not
 call back; I6: an unfinished matter carries its reason; I11: a refusal has a reason and an
-alternative (invariants of the service rules). Rule C-26: an unfinished matter is given up after
-three weekly follow-ups at the earliest. Rules A-36, C-05: what is not under warranty needs consent.
+alternative (invariants of the service rules). Safety class A is neither solved nor held by
+telephone. Rule C-26: an unfinished matter is given up after three weekly follow-ups at the
+earliest. Rules A-36, C-05: what is not under warranty needs consent.
 """
 
 from collections.abc import Callable, Mapping
@@ -59,6 +60,9 @@ KIND_OF_TEXT: Mapping[RequestEvent, NoteKind] = {
 }
 """What the text of a step is kept as; progress for those that are not named."""
 
+DANGER_NEVER = frozenset({RequestEvent.SOLVE, RequestEvent.AWAIT_ANSWER})
+"""Steps that end or hold a matter by telephone: never one of safety class A, whoever asks."""
+
 CALLED_BACK = frozenset({RequestKind.REPAIR, RequestKind.COMPLAINT})
 """Kinds that are all called back by somebody else (policies K4, K5)."""
 
@@ -68,6 +72,10 @@ def check_step(matter: Matter, attempt: Attempt, doers: frozenset[str]) -> None:
 
     The life cycle itself is asked elsewhere.
     """
+    if matter.record.is_safety and attempt.event in DANGER_NEVER:
+        raise _refused(
+            matter.record, "class", "is a danger", "send a crew: no telephone call ends a danger"
+        )
     wanted = _NEEDS_TEXT.get(attempt.event)
     if wanted is not None and not attempt.text.strip():
         raise _refused(matter.record, "text", "is empty", f"write {wanted}")

@@ -17,6 +17,7 @@ from sync_server.db.desk_tables import CALENDAR_DAY
 from sync_server.service_desk.approvals import approval_policy, check_approval
 from sync_server.service_desk.catalogue import ORDER_TITLES, RULES
 from sync_server.service_desk.clocks import Matter, Terms, clocks_of, next_due
+from sync_server.service_desk.likeness import is_crew_at_it
 from sync_server.service_desk.request import (
     Caller,
     NewRequest,
@@ -347,7 +348,7 @@ def same_matter(
     """Return the request as one more call about a known one; that one learns of it.
 
     Raises:
-        ContractError: The known one is of another class: it is not the same matter.
+        ContractError: The known one is of another class, or a danger that no crew is at now.
     """
     if known.request_class is not record.request_class:
         raise ContractError(
@@ -355,6 +356,14 @@ def same_matter(
             field="duplicate_of",
             problem=f"{known.number} is {known.request_class}, not {record.request_class}",
             remedy="send it alone",
+            code=Code.STATE,
+        )
+    if record.is_safety and not is_crew_at_it(known, office.now_utc):
+        raise ContractError(
+            place=f"request {record.number}",
+            field="duplicate_of",
+            problem=f"no crew is at {known.number} now",
+            remedy="send a crew to it by itself",
             code=Code.STATE,
         )
     attempt = Attempt(event=_E.MARK_DUPLICATE, actor=office.actor, text="")

@@ -74,6 +74,7 @@ class SendForm(TypedForm):
     promise: list[str] = Field(default_factory=list, max_length=10)
     major: str = Field(default="", max_length=3)
     media: str = Field(default="", max_length=3)
+    no_danger: str = Field(default="", max_length=200)
 
 
 Asked = Annotated[TypedForm, Query()]
@@ -165,6 +166,14 @@ def _send(connection: Connection, form: SendForm, look: Look, office: Office) ->
             field="home",
             problem=f"{len(look.homes)} homes fit",
             remedy="choose one with the arrow keys, or type building, unit and door",
+            code=Code.FIELD_MISSING,
+        )
+    if look.danger and form.no_danger != look.danger:
+        raise ContractError(
+            place="intake",
+            field="danger",
+            problem=f"may be told by {look.danger!r}",
+            remedy="ask the caller: choose the class of the danger, or say that there is none",
             code=Code.FIELD_MISSING,
         )
     sending = proposed(look) if form.send is Sending.AUTO else form.send

@@ -14,6 +14,7 @@ from sync_server.customers.customer_store import (
     get_household,
 )
 from sync_server.service_desk.catalogue import RULES, priority_for
+from sync_server.service_desk.danger_words import danger_to_ask
 from sync_server.service_desk.door_words import is_at_door
 from sync_server.service_desk.intake_line import IntakeLine, parse_line
 from sync_server.service_desk.likeness import Intake, Likeness, LikenessTerms, likeness
@@ -65,6 +66,7 @@ def look_up(
         home_for=home_key(line, typed.phone),
         home=home,
         request_class=request_class,
+        danger=danger_to_ask(typed.line, request_class),
         priority=min(proposed, typed.chosen.priority or proposed),
         likeness=like,
         alerts=alerts_near(connection, meters, home.premises.community_id if home else None),

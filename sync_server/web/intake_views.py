@@ -72,6 +72,7 @@ class Look:
         homes: The homes that the number and the line lead to.
         home_for: The place and the number that lead to these homes.
         home: The one that is meant, None while several fit or none.
+        danger: Words of a danger that the class would hide; somebody says first there is none.
         likeness: What the known requests say, None without a class.
         contacts: Earlier requests of this number and home, the newest first.
     """
@@ -82,6 +83,7 @@ class Look:
     home_for: str
     home: Household | None
     request_class: RequestClass | None
+    danger: str
     priority: int
     likeness: Likeness | None
     alerts: Sequence[NearAlert]
@@ -185,6 +187,7 @@ class IntakeView:
     classes: Sequence[ClassChoice]
     request_class: str
     is_safety: bool
+    danger: str
     priority: int
     priority_why: str
     guidance: str
@@ -271,6 +274,7 @@ def intake_view(look: Look, words: Words, names: Names) -> IntakeView:
         classes=_classes(look, words),
         request_class="" if chosen is None else str(chosen),
         is_safety=rule is not None and rule.priority == 1,
+        danger=look.danger,
         priority=look.priority,
         priority_why=_priority_why(look, words),
         guidance=rule.guidance.in_language(words.language) if rule and rule.guidance else "",
@@ -413,11 +417,14 @@ def _meter(meter: MeterValue, words: Words, now_utc: datetime) -> MeterLine:
 
 
 def _buttons(sending: Sending, look: Look, words: Words) -> list[SendButton]:
-    """Return the ways to send it: what Enter does first, then alone, solved and hold."""
+    """Return the ways to send it: what Enter does first, then alone, solved and hold.
+
+    A danger is neither solved nor held by telephone.
+    """
     order = [sending] if sending in _WORDS else []
     if look.request_class is not None:
         alone = Sending.CREW if RULES[look.request_class].priority == 1 else Sending.SLIP
-        order += [alone, Sending.SOLVED, Sending.HOLD]
+        order += [alone] if alone is Sending.CREW else [alone, Sending.SOLVED, Sending.HOLD]
     keys = {Sending.SOLVED: "F9", Sending.HOLD: "F10"}
     found: list[SendButton] = []
     for each in dict.fromkeys(order):

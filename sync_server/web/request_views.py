@@ -8,7 +8,7 @@ from sync_server.access.roles import Role, may
 from sync_server.service_desk.catalogue import RULES
 from sync_server.service_desk.clocks import ClockState, Light, Matter
 from sync_server.service_desk.request import RequestNote, RequestRecord, RequestStep
-from sync_server.service_desk.request_guards import KIND_OF_TEXT
+from sync_server.service_desk.request_guards import DANGER_NEVER, KIND_OF_TEXT
 from sync_server.service_desk.request_store import ACTION_OF_EVENT
 from sync_server.web.alert_views import EventRow
 from sync_server.web.desk_labels import (
@@ -327,7 +327,8 @@ def _phase(index: int, now_index: int, state: RequestState) -> str:
 def step_buttons(record: RequestRecord, role: Role, words: Words) -> list[StepButton]:
     """Return the steps that the reader may take now, the one that leads on first.
 
-    A bounced slip is sent again by whom it came back to; a danger never goes as a slip.
+    A bounced slip is sent again by whom it came back to; a danger never goes as a slip
+    and is neither solved nor held by telephone.
     """
     possible = [
         event
@@ -335,7 +336,7 @@ def step_buttons(record: RequestRecord, role: Role, words: Words) -> list[StepBu
         if event not in _NEVER_BUTTONS
         and may(role, ACTION_OF_EVENT[event])
         and not (record.order_id is not None and event in _CREWS_OWN)
-        and not (record.is_safety and event is _E.DISPATCH)
+        and not (record.is_safety and event in {_E.DISPATCH, *DANGER_NEVER})
     ]
     possible.sort(key=lambda event: _FIRST.index(event) if event in _FIRST else len(_FIRST))
     return [

@@ -20,6 +20,7 @@ from sync_server.service_desk.catalogue import (
     commitments_for,
     priority_for,
 )
+from sync_server.service_desk.danger_words import danger_to_ask
 from sync_server.service_desk.door_words import plain
 from sync_server.service_desk.intake_line import LONGEST_LINE, parse_line
 from sync_server.service_desk.request import RequestClass
@@ -82,6 +83,50 @@ def test_a_date_or_a_telephone_number_is_no_door(typed: str, door: str, words: s
     line = parse_line(typed)
 
     assert (line.door, line.words) == (door, words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("没气 厨房有燃气味 3-2-1101", RequestClass.GAS_LEAK),
+        ("不过气，屋里漏气", RequestClass.GAS_LEAK),
+        ("没暖气，怀疑中毒", RequestClass.CARBON_MONOXIDE),
+        ("表坏 漏气", RequestClass.GAS_LEAK),
+        ("问 厨房漏气怎么办", RequestClass.GAS_LEAK),
+        ("暖气漏 楼道热水爆管", RequestClass.HOT_WATER_BURST),
+        ("report gas leak 3-2-1102", RequestClass.GAS_LEAK),
+        ("meter smells of gas", RequestClass.GAS_LEAK),
+        ("open windows smell of gas", RequestClass.GAS_LEAK),
+        ("pipe leaks gas", RequestClass.GAS_LEAK),
+        ("noheat the co alarm rings", RequestClass.CARBON_MONOXIDE),
+        ("co somebody smelled gas", RequestClass.CARBON_MONOXIDE),
+        ("burst pipe leaks in the street", RequestClass.WATER_BURST),
+        ("nogas since noon", RequestClass.NO_GAS),
+    ],
+)
+def test_a_danger_in_the_words_wins_over_a_harmless_code(typed: str, found: RequestClass) -> None:
+    line = parse_line(typed)
+
+    assert line.request_class is found
+    assert not danger_to_ask(typed, found)
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen", "asked"),
+    [
+        ("nogas odd smell", RequestClass.NO_GAS, "smell"),
+        ("meter leaks", RequestClass.METER_FAULT, "leaks"),
+        ("没暖气 老人头晕", RequestClass.NO_HEAT, "头晕"),
+        ("漏气", RequestClass.HOW_TO, "漏气"),
+        ("burst pipe leaks", RequestClass.WATER_BURST, ""),
+        ("gas leak", RequestClass.GAS_LEAK, ""),
+        ("smell", None, ""),
+    ],
+)
+def test_what_may_be_a_danger_is_asked_in_every_other_class(
+    typed: str, chosen: RequestClass | None, asked: str
+) -> None:
+    assert danger_to_ask(typed, chosen) == asked
 
 
 _SAID = st.lists(

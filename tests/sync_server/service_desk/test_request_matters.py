@@ -10,6 +10,7 @@ from sync_server.access.audit_store import verify_audit
 from sync_server.db.engine_io import reading
 from sync_server.service_desk.erasing_store import erase_callers
 from sync_server.service_desk.group_store import get_group, join_group, open_groups, share_order
+from sync_server.service_desk.likeness import Intake, LikenessTerms, likeness
 from sync_server.service_desk.request import RequestClass
 from sync_server.service_desk.request_finds_store import known_near
 from sync_server.service_desk.request_rows_store import (
@@ -37,6 +38,7 @@ from tests.sync_server.service_desk.request_parts import (
     leak,
 )
 from wire_contracts.errors import ContractError
+from wire_contracts.orders import SafetyClass
 from wire_contracts.request_states import RequestEvent, RequestState
 
 _E = RequestEvent
@@ -61,6 +63,45 @@ def test_a_second_call_about_the_same_leak_makes_no_second_order(sqlite_engine: 
     assert (joined.state, joined.duplicate_of) == (_S.DUPLICATE, first.request_id)
     assert joined.order_id is None
     assert [each.text for each in told] == [second.number]
+
+
+def test_a_leak_that_no_crew_is_at_any_more_gets_a_crew_anew(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        first = leak(connection, town)
+        left = replace(first, state=_S.DONE)
+        again = record_request(
+            connection, wanted(_C.GAS_LEAK, minutes=20), (), town.office(minutes=20)
+        )
+        with pytest.raises(ContractError, match="send a crew to it by itself"):
+            same_matter(connection, again, left, town.office(minutes=20))
+        with pytest.raises(ContractError, match="send a crew to it by itself"):
+            same_matter(connection, again, first, town.office(minutes=121))
+    told = Intake(
+        request_class=_C.GAS_LEAK,
+        safety_class=SafetyClass.A,
+        premises_id=first.premises_id,
+        community_id=first.community_id,
+        at_utc=NOON + timedelta(minutes=20),
+    )
+    terms = LikenessTerms(repeat=timedelta(days=30), flood=timedelta(hours=1), flood_count=3)
+
+    assert likeness([first], told, terms).same == first
+    assert likeness([left], told, terms).same is None
+    assert likeness([left], told, terms).repeat_of == left
+
+
+@pytest.mark.parametrize("event", [_E.SOLVE, _E.AWAIT_ANSWER])
+def test_a_danger_is_neither_solved_nor_held_by_telephone(
+    sqlite_engine: Engine, event: RequestEvent
+) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.GAS_LEAK), (), town.office())
+        with pytest.raises(ContractError, match="no telephone call ends a danger"):
+            take_step(
+                connection, record.request_id, attempt(event, town.agent, "aired"), town.office()
+            )
 
 
 def test_many_cold_rooms_are_one_matter_with_one_order(sqlite_engine: Engine) -> None:

@@ -17,7 +17,7 @@ from sync_server.customers.customer_store import put_customers
 from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.engine_io import reading
 from sync_server.patrols.inspection_store import CHECKPOINTS, Inspected, put
-from sync_server.service_desk.request import RequestRecord
+from sync_server.service_desk.request import RequestClass, RequestRecord
 from sync_server.service_desk.request_rows_store import caller_of, get_request, newest_page
 from sync_server.work_orders.order_store import get_order
 from sync_server.work_orders.policy_store import policy_at
@@ -153,11 +153,44 @@ def test_a_home_chosen_for_one_door_is_not_kept_for_another(
     chosen = {"home": "p-3", "home_for": key.group(1) if key else ""}
 
     agent.take("nowater @滨河东路 dry since noon", **chosen)
-    kept = newest(sqlite_engine)
     agent.take("nogas 3-2-1102", **chosen)
-    anew = newest(sqlite_engine)
+    with reading(sqlite_engine) as connection:
+        taken = newest_page(connection, frozenset(_S), None, 2)
 
-    assert (kept.premises_id, anew.premises_id) == ("p-3", "p-2")
+    assert {each.request_class: each.premises_id for each in taken} == {
+        RequestClass.NO_WATER: "p-3",
+        RequestClass.NO_GAS: "p-2",
+    }
+
+
+def test_what_may_be_a_danger_is_asked_before_anything_else_is_sent(
+    enter: Enter, sqlite_engine: Engine
+) -> None:
+    agent = enter("liu")
+
+    shown = agent.look("nogas 3-2-1102 odd smell")
+    refused = agent.take("nogas 3-2-1102 odd smell")
+    before = count(sqlite_engine)
+    asked = agent.take("nogas 3-2-1102 odd smell", no_danger="smell")
+
+    assert "“smell” may be a danger" in shown
+    assert (refused.status_code, before) == (400, 0)
+    assert (asked.status_code, count(sqlite_engine)) == (303, 1)
+
+
+@pytest.mark.parametrize("sending", ["solved", "hold"])
+def test_no_telephone_call_ends_or_holds_a_danger(
+    enter: Enter, sqlite_engine: Engine, sending: str
+) -> None:
+    agent = enter("liu")
+
+    shown = agent.look("leak 3-2-1102")
+    refused = agent.take("leak 3-2-1102", send=sending, answer="windows are open")
+
+    assert f'value="{sending}"' not in shown
+    assert refused.status_code == 400
+    assert "no telephone call ends a danger" in refused.text
+    assert count(sqlite_engine) == 0
 
 
 def test_while_one_types_the_page_says_what_it_knows(enter: Enter) -> None:

@@ -22,7 +22,7 @@ export function startIntake() {
   // What the agent chose by hand stays chosen in the fresh part; the rest follows the line.
   const keep = (look) => {
     const kept = {};
-    for (const box of look.querySelectorAll("input[name=promise], input[name=major], input[name=triage]")) kept[`${box.name}=${box.value}`] = box.checked;
+    for (const box of look.querySelectorAll("input[name=promise], input[name=major], input[name=triage], input[name=no_danger]")) kept[`${box.name}=${box.value}`] = box.checked;
     const answer = look.querySelector("#answer")?.value ?? "";
     const crew = look.querySelector("#crew")?.dataset.byHand ? look.querySelector("#crew").value : "";
     const byHand = [...look.querySelectorAll("[data-by-hand]")].map((each) => [each.name, each.value]);
@@ -35,7 +35,7 @@ export function startIntake() {
       const box = look.querySelector(`input[name="${name}"][value="${CSS.escape(value)}"]`);
       if (box) box.dataset.byHand = "1";
     }
-    for (const box of look.querySelectorAll("input[name=promise], input[name=major], input[name=triage]")) {
+    for (const box of look.querySelectorAll("input[name=promise], input[name=major], input[name=triage], input[name=no_danger]")) {
       const known = state.kept[`${box.name}=${box.value}`];
       if (known !== undefined) box.checked = known;
     }
