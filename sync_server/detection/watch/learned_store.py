@@ -21,6 +21,10 @@ from wire_contracts.quantities import Medium
 CLASS_FACTOR = "detection.factor."
 """Policies of this name carry kind, medium and peer class: `detection.factor.burst.water.dma`."""
 
+_LANES = frozenset(str(lane) for lane in Lane)
+"""Lanes of the alert book; an alert of another origin stands under its family's name. Python 3.11
+takes no string for a look into an enumeration itself."""
+
 
 def load_learned(connection: Connection, now_utc: datetime) -> Learned:
     """Return what findings taught and the factors of the classes, as they hold now."""
@@ -45,7 +49,7 @@ def load_learned(connection: Connection, now_utc: datetime) -> Learned:
         media[meter_id] = Medium(medium)
         found = labels.setdefault((meter_id, Family(family)), [])
         found.append((Label(label or Label.NONE), utc_from_ms(at_ms)))
-        if condition == Condition.NORMAL and at_ms >= since_ms and lane in Lane:
+        if condition == Condition.NORMAL and at_ms >= since_ms and lane in _LANES:
             settled[meter_id, Lane(lane)] = at_ms // 1000
     return Learned(
         by_meter={
