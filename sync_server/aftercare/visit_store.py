@@ -17,6 +17,7 @@ from sync_server.aftercare.visits import (
     VisitEvent,
     VisitState,
     free_slots,
+    is_over,
     leaves_letter,
 )
 from sync_server.db.aftercare_tables import VISIT
@@ -35,14 +36,16 @@ _MOST_SHOWN = 300
 
 
 def slots_of(connection: Connection, day: date, office: Office) -> list[str]:
-    """Return the slots of a day that have room, the earliest first."""
+    """Return the slots of a day that have room and are not over, the earliest first."""
     query = (
         select(VISIT.c.slot, func.count().label("visits"))
         .where(VISIT.c.day == day.isoformat(), VISIT.c.state.in_(_OPEN))
         .group_by(VISIT.c.slot)
     )
     taken = {row.slot: row.visits for row in connection.execute(query)}
-    return free_slots(taken, round(policy_at(connection, "visit.slot.most", office.now_utc)))
+    most = round(policy_at(connection, "visit.slot.most", office.now_utc))
+    here = office.now_utc.astimezone(office.zone)
+    return [each for each in free_slots(taken, most) if not is_over(each, day, here)]
 
 
 def book(  # noqa: PLR0913, PLR0917  # which request, when, what was told, by whom
@@ -56,8 +59,9 @@ def book(  # noqa: PLR0913, PLR0917  # which request, when, what was told, by wh
     """Return the visit; one that was in vain before makes this the next attempt.
 
     Raises:
-        ContractError: The role may not, the day is over, the slot is full, the request has ended or
-            has a visit, the customer was not told of the adult, or a letter was left already.
+        ContractError: The role may not, the day or the slot is over, the slot is full, the request
+            has ended or has a visit, the customer was not told of the adult, or a letter was left
+            already.
     """
     check_may(connection, office.actor, Action.TAKE_REQUEST)
     record = get_request(connection, request_id, is_locked=True)
@@ -68,7 +72,7 @@ def book(  # noqa: PLR0913, PLR0917  # which request, when, what was told, by wh
     if day < office.now_utc.astimezone(office.zone).date():
         raise _refused("day", f"{day} is over", "choose a day to come")
     if slot not in slots_of(connection, day, office):
-        raise _refused("slot", f"{slot} of {day} is full", "offer the first that is free")
+        raise _refused("slot", f"{slot} of {day} is full or over", "offer the first that is free")
     former = visits_of(connection, request_id)
     _check_former(connection, former, office)
     visit_id: int = connection.execute(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from enum import StrEnum
 
 from wire_contracts.life_cycle import LifeCycle
@@ -78,6 +78,12 @@ class Visit:
 def free_slots(taken: Mapping[str, int], most: int) -> list[str]:
     """Return the slots of a day that have room, the earliest first: visits are booked in order."""
     return [each for each in SLOTS if taken.get(each, 0) < most]
+
+
+def is_over(slot: str, day: date, now: datetime) -> bool:
+    """Return whether a slot has ended; `now` is in the zone of the town."""
+    end = time.fromisoformat(slot.partition("-")[2])
+    return datetime.combine(day, end, now.tzinfo) <= now
 
 
 def leaves_letter(visit: Visit, most_attempts: int) -> bool:

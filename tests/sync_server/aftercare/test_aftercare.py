@@ -97,6 +97,19 @@ def test_a_visit_is_booked_in_order_and_the_adult_is_never_left_out(engine: Engi
     assert left == 3
 
 
+def test_a_slot_of_today_that_is_over_is_not_free(sqlite_engine: Engine) -> None:
+    today = date(2026, 11, 2)
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        office = town.office()
+        ends_now = replace(office, now_utc=NOON + timedelta(hours=4))
+        free, later = (slots_of(connection, today, each) for each in (office, ends_now))
+        with pytest.raises(ContractError, match="full or over"):
+            book(connection, taken(connection, town), today, SLOTS[1], TOLD, office)
+
+    assert (free, later) == (list(SLOTS[2:]), list(SLOTS[3:]))
+
+
 def test_the_third_visit_in_vain_leaves_a_letter_and_no_new_date(sqlite_engine: Engine) -> None:
     """Rule E-12: no access, booked again, written notice."""
     with sqlite_engine.begin() as connection:
