@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from sync_server.access.tablet_store import enrolments_of
+from sync_server.db.server_store import restored_at
 from sync_server.sync.apply import apply_operation
 from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.crews import Crews, Papers, crews_of, orders_of
@@ -25,6 +26,7 @@ from sync_server.sync.late_work import (
 )
 from sync_server.sync.ledger_store import write_conflict
 from sync_server.sync.questions import ask
+from sync_server.sync.retelling import Retelling
 from sync_server.sync.review_store import NewReview, add_review_once
 from sync_server.sync.senders import Sender
 from sync_server.sync.server_trouble import is_servers_trouble
@@ -62,10 +64,17 @@ def judge_late_work(engine: Engine, now_utc: datetime) -> None:
 
 
 def _judge_order(connection: Connection, order_id: str, now_utc: datetime) -> None:
-    lock = OrderBook(connection, now_utc)
-    lock.lock([order_id])  # before it is asked what waits: another server may do the same
-    for work in late_work(connection, order_id):
+    book = OrderBook(connection, now_utc)
+    book.lock([order_id])  # before it is asked what waits: another server may do the same
+    late = late_work(connection, order_id)
+    restored_at_utc = restored_at(connection)
+    retelling = Retelling(connection, book, now_utc)
+    if restored_at_utc is not None:
+        op_ids = {each.operation.op_id for work in late for each in work.operations}
+        retelling.see_late(order_id, op_ids, restored_at_utc)
+    for work in late:
         _judge_again(connection, work, now_utc)
+    retelling.judge(())
 
 
 def _judge_again(connection: Connection, work: LateWork, now_utc: datetime) -> None:

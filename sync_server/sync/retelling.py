@@ -28,6 +28,7 @@ from sync_server.sync.ledger_store import replica_standing
 from sync_server.sync.new_verdicts import Verdict, ask_about_order, put_right, rewrite
 from sync_server.sync.retold_store import (
     CHANGED_BY_CREWS,
+    LONGEST_ORDER_ID,
     Cells,
     OrderBefore,
     Repeated,
@@ -72,7 +73,10 @@ class Retelling:
         self._closed: set[str] = set()
 
     def see(self, context: CrewContext, entry: Entry, time: EventTime) -> None:
-        """Note an operation before it is judged: a repeat, or something new."""
+        """Note an operation before it is judged: a repeat, or something new.
+
+        Also of an order that is not here yet: it may be asked for, or made again, later.
+        """
         restored_at_utc = context.restored_at_utc
         order_id = next(orders_of([entry]), None) if isinstance(entry, Operation) else None
         if not isinstance(entry, Operation) or order_id is None or restored_at_utc is None:
@@ -80,8 +84,9 @@ class Retelling:
         word_utc = last_word_utc(entry.at, time)
         if not context.is_from_before(word_utc):
             self._closed.add(order_id)
-        elif self._book.find(order_id) is not None:
-            self._begin(order_id, restored_at_utc)
+        elif len(order_id) <= LONGEST_ORDER_ID:
+            if self._book.find(order_id) is not None:
+                self._begin(order_id, restored_at_utc)
             is_fact = entry.kind in {OperationKind.FACT, OperationKind.ATTACH}
             self._rows[entry.op_id] = RepeatedRow(
                 entry.op_id,
@@ -91,6 +96,18 @@ class Retelling:
                 context.finished_ms,
                 None if is_fact else readable(entry),
             )
+
+    def see_late(self, order_id: str, op_ids: Collection[str], restored_at_utc: datetime) -> None:
+        """Begin with an order that has come after steps and words on it, before they are judged.
+
+        One with which a crew has gone on before it came stays as it is; somebody is asked.
+        """
+        noted = {each.op_id for each in repeated_of(self._connection, order_id)}
+        if not noted:
+            return
+        if not noted.issuperset(op_ids):
+            self._closed.add(order_id)
+        self._begin(order_id, restored_at_utc)
 
     def judge(self, op_ids: Collection[str]) -> list[str]:
         """Return the orders of which something was decided otherwise; `op_ids`: what was judged."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
 from sync_server.db.bulk_io import OnExisting, put_rows
 from sync_server.db.order_tables import FACT, WORK_ORDER_EVENT
@@ -20,6 +20,9 @@ from wire_contracts.operations import Operation
 from wire_contracts.payloads import read_json
 
 Cells = dict[str, FieldValue]
+
+LONGEST_ORDER_ID = 36
+"""Of a longer one there is no order, and none will come."""
 
 CHANGED_BY_CREWS = (
     "state",
@@ -103,7 +106,7 @@ def keep_before(
     connection: Connection, book: OrderBook, order_id: str, restored_at_utc: datetime
 ) -> None:
     """Keep the order as it stands; what was repeated after a former restore is forgotten."""
-    asked = {"of_order": order_id}
+    asked = {"of_order": order_id, "since_ms": ms_from_utc(restored_at_utc)}
     connection.execute(_FORGET_WORK, asked)
     connection.execute(_FORGET_ORDER, asked)
     words = {str(step.event_id): step.word_ms for step in connection.execute(_STEPS, asked)}
@@ -177,7 +180,14 @@ _BEFORE = select(ORDER_AT_RESTORE).where(
     ORDER_AT_RESTORE.c.order_id == bindparam("of_order"),
     ORDER_AT_RESTORE.c.restored_at_ms == bindparam("since_ms"),
 )
-_FORGET_WORK = delete(REPEATED_WORK).where(REPEATED_WORK.c.order_id == bindparam("of_order"))
+_FORGET_WORK = delete(REPEATED_WORK).where(
+    REPEATED_WORK.c.order_id == bindparam("of_order"),
+    exists().where(
+        OP_LEDGER.c.op_id == REPEATED_WORK.c.op_id,
+        OP_LEDGER.c.received_at_ms < bindparam("since_ms"),
+    ),
+)
+"""Not what came since then, before the order was there."""
 _FORGET_ORDER = delete(ORDER_AT_RESTORE).where(ORDER_AT_RESTORE.c.order_id == bindparam("of_order"))
 _LEAVE = (
     update(ORDER_AT_RESTORE)

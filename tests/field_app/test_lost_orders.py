@@ -169,6 +169,79 @@ def test_the_finding_of_a_second_visit_stands(
     assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
 
 
+@pytest.mark.parametrize("is_made_early", [True, False], ids=["before one", "after both"])
+@whoever_is_first
+def test_a_second_visit_of_a_colleague_is_not_ended_by_the_first_finish(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool, is_made_early: bool
+) -> None:
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        crews.office.clock.advance(minutes=1)
+        copy = crews.office.back_up(tmp_path / "second.sqlite3")
+        order_id = made_for(crews)
+        begin_second_visit(crews, mate, order_id, "crew-1")
+        crews.office.restore(copy)
+        crews.office.clock.advance(minutes=1)
+        first, last = (crews.one, mate) if is_one_first else (mate, crews.one)
+        sync_in_turn(crews, first, *(() if is_made_early else (last,)))
+        make_all_again(crews)
+        sync_in_turn(crews, last, first)
+
+    assert_second_visit(crews, order_id, "crew-1")
+
+
+@whoever_is_first
+def test_a_second_visit_of_another_crew_leaves_the_first_one_to_who_did_it(
+    crews: TwoCrews, backup: Path, *, is_one_first: bool
+) -> None:
+    order_id = made_for(crews)
+    begin_second_visit(crews, crews.two, order_id, "crew-2")
+    crews.office.restore(backup)
+    crews.office.clock.advance(minutes=1)
+    first, last = (crews.one, crews.two) if is_one_first else (crews.two, crews.one)
+    sync_in_turn(crews, first)
+    make_all_again(crews)
+    sync_in_turn(crews, last, first)
+    make_all_again(crews)
+
+    assert_second_visit(crews, order_id, "crew-2")
+    assert ReviewKind.REFUSED not in {kind for kind, _ in open_questions(crews)}
+
+
+def test_a_second_visit_on_an_order_of_the_field_stands_though_who_asked_for_it_comes_late(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        crews.office.clock.advance(minutes=1)
+        copy = crews.office.back_up(tmp_path / "second.sqlite3")
+        order_id = ask_for_order(crews.two)
+        sync_in_turn(crews, crews.two, crews.one)
+        begin_second_visit(crews, mate, order_id, "crew-1")
+        crews.office.restore(copy)
+        crews.office.clock.advance(minutes=1)
+        sync_in_turn(crews, mate, crews.two, crews.one, mate)
+
+    assert_second_visit(crews, order_id, "crew-1")
+
+
+def begin_second_visit(crews: TwoCrews, other: Tablet, order_id: str, crew_id: str) -> None:
+    """One finishes a visit, the office opens the order again, the other one is at work there."""
+    finish(crews.one, order_id)
+    crews.all_sync()
+    crews.office.clock.advance(minutes=5)
+    reopen(crews, order_id, crew_id)
+    other.sync_now()
+    crews.office.clock.advance(minutes=5)
+    take_steps(other, order_id, "accept", "depart", "arrive", "begin")
+    other.sync_now()
+    crews.office.clock.advance(minutes=1)
+
+
+def assert_second_visit(crews: TwoCrews, order_id: str, crew_id: str) -> None:
+    order = crews.office.order(order_id)
+    assert said(crews, order_id) == (WorkOrderState.WORKING, crew_id, None, "seal")
+    assert order.visit == 1
+
+
 def test_remarks_of_both_sides_stand_once(crews: TwoCrews, backup: Path) -> None:
     order_id = made_for(crews)
     take_steps(crews.one, order_id, "accept")

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.db.server_store import note_restored
 from sync_server.sync.inbox import ReadPush
+from sync_server.sync.late_judgement import judge_late_work
+from sync_server.sync.lost_orders import make_again
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.work_orders.order import NewOrder
 from sync_server.work_orders.order_store import act, create_order, get_order
@@ -17,7 +19,8 @@ from tests.sync_server.people_parts import Pen, Utility, enrol
 from tests.sync_server.real_parts import NOON
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import NO_EFFECT, Operation, OperationKind
-from wire_contracts.orders import OrderType, SafetyClass
+from wire_contracts.order_copies import OrderCopy
+from wire_contracts.orders import OrderType, SafetyClass, order_json
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
@@ -56,6 +59,8 @@ WORK = st.builds(
 )
 STORIES = st.fixed_dictionaries(dict.fromkeys(STORES, WORK))
 ARRIVALS = st.permutations([*STORES, *STORES])
+PRESSED = st.none() | st.integers(1, 2 * len(STORES))
+"""After how many pushes a dispatcher makes the order again; None: the copy has it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,25 +94,42 @@ TWO_VISITS: Mapping[str, Work] = {
     stories=TOLD_LATER,
     crew_id=None,
     first=["other", "other", "one", "one", "mate", "mate"],
-    second=["mate", "mate", "one", "one", "other", "other"],
+    second=(["mate", "mate", "one", "one", "other", "other"], None),
 )
 @example(
     stories=TWO_VISITS,
     crew_id="crew-1",
     first=["one", "one", "mate", "mate", "other", "other"],
-    second=["mate", "mate", "one", "one", "other", "other"],
+    second=(["mate", "mate", "one", "one", "other", "other"], None),
+)
+@example(
+    stories=TWO_VISITS,
+    crew_id="crew-1",
+    first=["one", "one", "mate", "mate", "other", "other"],
+    second=(["mate", "mate", "one", "one", "other", "other"], 2),
+)
+@example(
+    stories=TOLD_LATER,
+    crew_id="crew-1",
+    first=["one", "one", "mate", "mate", "other", "other"],
+    second=(["other", "mate", "one", "other", "mate", "one"], 6),
 )
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(stories=STORIES, crew_id=st.sampled_from([None, "crew-1"]), first=ARRIVALS, second=ARRIVALS)
+@given(
+    stories=STORIES,
+    crew_id=st.sampled_from([None, "crew-1"]),
+    first=ARRIVALS,
+    second=st.tuples(ARRIVALS, PRESSED),
+)
 def test_the_order_in_which_tablets_come_does_not_change_where_an_order_stands(
     utility: Utility,
     stories: Mapping[str, Work],
     crew_id: str | None,
     first: Sequence[str],
-    second: Sequence[str],
+    second: tuple[Sequence[str], int | None],
 ) -> None:
     one = after_the_restore(utility, stories, crew_id, first)
-    two = after_the_restore(utility, stories, crew_id, second)
+    two = after_the_restore(utility, stories, crew_id, *second)
 
     assert one == two
 
@@ -123,11 +145,18 @@ def test_who_was_refused_too_early_is_told_that_its_work_counts(utility: Utility
 
 
 def after_the_restore(
-    utility: Utility, stories: Mapping[str, Work], crew_id: str | None, arrivals: Sequence[str]
+    utility: Utility,
+    stories: Mapping[str, Work],
+    crew_id: str | None,
+    arrivals: Sequence[str],
+    pressed: int | None = None,
 ) -> tuple[object, ...]:
-    """Return what an order says after the tablets repeated their work, each in two pushes."""
+    """Return what an order says after the tablets repeated their work, each in two pushes.
+
+    `pressed`: the order is not in the copy, and made again after so many pushes.
+    """
     utility.clock.at_utc = NOON
-    order_id = released(utility, crew_id)
+    order_id, copy = released(utility, crew_id, is_kept=pressed is None)
     sent = {name: repeats(utility, name, work, order_id) for name, work in stories.items()}
     utility.clock.at_utc = RESTORED
     with utility.engine.begin() as connection:
@@ -135,7 +164,9 @@ def after_the_restore(
     for at, name in enumerate(arrivals):
         utility.clock.advance(minutes=1)
         is_last = name not in arrivals[at + 1 :]
-        push_some(utility, sent[name], is_all=is_last)
+        push_some(utility, sent[name], copy, is_all=is_last)
+        if at + 1 == pressed:
+            make_it_again(utility, order_id)
     with utility.engine.connect() as connection:
         order = get_order(connection, order_id)
     document = order.document
@@ -149,16 +180,28 @@ def after_the_restore(
     )
 
 
-def push_some(utility: Utility, sent: Sent, *, is_all: bool) -> None:
+def make_it_again(utility: Utility, order_id: str) -> None:
+    now_utc = utility.clock.now_utc()
+    with utility.engine.begin() as connection:
+        items = [each for each in list_reviews(connection) if each.entity_id == order_id]
+        [item] = [each for each in items if each.kind is ReviewKind.LOST_ORDER]
+        make_again(connection, item.review_id, "", utility.dispatcher.account_id, now_utc)
+    judge_late_work(utility.engine, now_utc)
+
+
+def push_some(utility: Utility, sent: Sent, copy: OrderCopy, *, is_all: bool) -> None:
     count = len(sent.actions) if is_all else len(sent.actions) // 2
     entries = [each for action in sent.actions[:count] for each in action]
     del sent.actions[:count]
     sync = utility.service.for_tablet(sent.tablet)
-    push = ReadPush(protocol=1, replica_id=sent.replica_id, entries=entries, told=sent.told)
+    push = ReadPush(
+        protocol=1, replica_id=sent.replica_id, entries=entries, told=sent.told, orders=(copy,)
+    )
     sync.service.push(sync.tablet, push)
 
 
-def released(utility: Utility, crew_id: str | None) -> str:
+def released(utility: Utility, crew_id: str | None, *, is_kept: bool) -> tuple[str, OrderCopy]:
+    """Return an order's id and what tablets remember of it; the server forgets one not kept."""
     new = NewOrder(
         order_type=OrderType.METER_CHECK,
         medium=Medium.WATER,
@@ -170,11 +213,16 @@ def released(utility: Utility, crew_id: str | None) -> str:
         crew_id=crew_id,
     )
     actor = utility.dispatcher.account_id
-    with utility.engine.begin() as connection:
-        order = create_order(connection, new, actor, NOON)
-        if order.state is WorkOrderState.PLANNED:
-            act(connection, order.order_id, E.RELEASE, actor, NOON)
-    return order.order_id
+    with utility.engine.connect() as connection:
+        order_id = create_order(connection, new, actor, NOON).order_id
+        if get_order(connection, order_id).state is WorkOrderState.PLANNED:
+            act(connection, order_id, E.RELEASE, actor, NOON)
+        document = order_json(get_order(connection, order_id).document)
+        if is_kept:
+            connection.commit()
+    as_of_ms = ms_from_utc(NOON)
+    copy = OrderCopy(order_id=order_id, as_of_ms=as_of_ms, document=document, area_id="north")
+    return order_id, copy
 
 
 def repeats(utility: Utility, name: str, work: Work, order_id: str) -> Sent:
