@@ -5,7 +5,7 @@ The list of orders is on the glass before rounds, checklists and HTTP are import
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -195,9 +195,14 @@ class Tablet(TabletBooks, TabletDesks, TabletPeople):
             deeds += [self._seal_words, self._seal_photos, self.personal.fetch_wanted]
         if reason in {Reason.NONE, Reason.WITHDRAWN}:
             deeds.append(self._tidy_photos)
-        with ExitStack() as stack:
-            for deed in reversed(deeds):
-                stack.callback(deed)
+        last: Exception | None = None
+        for deed in deeds:
+            try:
+                deed()
+            except Exception as error:  # noqa: BLE001  # raised below; the rest goes first
+                last = error
+        if last is not None:
+            raise last
 
     def _seal_words(self) -> None:
         self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))

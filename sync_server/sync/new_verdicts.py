@@ -72,9 +72,10 @@ def _put_right(
     asked = connection.execute(_OPEN, {"of_op": operation.op_id}).all()
     if effect.outcome not in _AS_IT_CAME:
         keep_operation(connection, operation, now_utc)
-    is_asked = str(effect.review) in {each.kind for each in asked}
-    if effect.review not in {None, ReviewKind.UNKNOWN_AUTHOR} and not is_asked:
-        ask(connection, effect.review, operation, effect.code or Code.CONFLICT, now_utc)
+    review = effect.review
+    is_asked = str(review) in {each.kind for each in asked}
+    if review is not None and review is not ReviewKind.UNKNOWN_AUTHOR and not is_asked:
+        ask(connection, review, operation, effect.code or Code.CONFLICT, now_utc)
     if effect.outcome in _COUNTS and asked:
         for each in asked:
             settle_question(connection, each.review_id, now_utc)

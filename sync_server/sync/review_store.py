@@ -124,7 +124,7 @@ TEXT: dict[ReviewKind, BilingualText] = {
     ),
     ReviewKind.LOST_ORDER: BilingualText(
         en="Tablets had an order that this server does not know: make it again?",
-        zh="平板上有一张本机没有的工单:是否重新建立?",
+        zh="平板上有一张本机没有的工单：是否重新建立？",
     ),
 }
 

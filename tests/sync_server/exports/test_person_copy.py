@@ -51,6 +51,9 @@ LEFT_OUT = {
     "work_order_event": "who of the staff moved an order",
     "request_group": "which calls of a place were one matter",
     "plant": "a part of the network",
+    "order_copy": "what a tablet was shown of a lost order; whom to meet is never in it",
+    "order_at_restore": "how an order stood when a backup was put back; the order itself is copied",
+    "repeated_work": "what tablets told again after that; what counts of it is in the order",
 }
 
 
