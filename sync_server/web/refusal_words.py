@@ -222,6 +222,7 @@ PARTS: Final[Sequence[str]] = (
     mark("say whether the customer is satisfied"),
     mark("say why"),
     mark("send a crew to it by itself"),
+    mark("send a crew: no telephone call ends a danger"),
     mark("send it alone"),
     mark("send it as a slip"),
     mark("send one of: {names}"),
@@ -345,7 +346,8 @@ PARTS: Final[Sequence[str]] = (
     mark("{a} works here no longer"),
     mark("{value} cannot be used"),
     mark("{a} is {b}, not {c}"),
-    mark("{slot} of {day} is full"),
+    mark("{slot} of {day} is full or over"),
+    mark("may be told by {danger}"),
 )
 """Problems and remedies; a name in braces stands for a value."""
 
