@@ -176,7 +176,8 @@ def test_a_clock_that_falls_back_behind_the_last_contact_takes_no_checklist_away
     clock.set_by(timedelta(days=-400))
 
     assert tablet.forms.offers("household")
-    assert tablet.forms.open(FormSubject(about="household", about_id=HOME), "safety-check")
+    sheet = tablet.forms.open(FormSubject(about="household", about_id=HOME), "safety-check")
+    assert sheet.session.form.model.form_id == "safety-check"
 
 
 def test_a_hazard_in_a_checklist_stands_in_the_bar_after_a_visit_told_by_a_fast_clock(
