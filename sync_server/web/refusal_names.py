@@ -114,6 +114,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "from_at": mark("field from_at"),
     "happened_at": mark("field happened_at"),
     "home_count": mark("field home_count"),
+    "home_for": mark("field home_for"),
+    "no_danger": mark("field no_danger"),
     "initial_m3": mark("field initial_m3"),
     "invoice_number": mark("field invoice_number"),
     "is_accepted": mark("field is_accepted"),
