@@ -15,7 +15,13 @@ from field_app.orders.site_changes import WORK_FORM, Change, new_fact, operation
 from field_app.orders.site_drafts_store import begin_anew, gas_typed, texts_of
 from field_app.orders.site_store import facts_of_order
 from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, work_record
-from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store import (
+    draft_store,
+    order_copy_store,
+    outbox_store,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.draft_store import DraftKey
 from field_app.store.outbox_store import TapStamp
 from field_app.store.record_states import OpStatus
@@ -43,7 +49,9 @@ def tell_what_was_begun(
     in a checklist (`forms_lel_pct` of an order), unless a finding has told what came of it.
     Checklists go sealed, as they stand. Nothing is
     done before the first pull is whole, nor while own words about the order are on their way: a
-    restored server gives it back with them. Call it once pull and push of a contact were whole.
+    restored server gives it back with them. An order that such a server does not know may be made
+    again: for a day what was begun stays with the crew, and gas alone is told. Call it once pull
+    and push of a contact were whole.
     """
     if not _knows_its_orders(connection):
         return 0
@@ -54,12 +62,14 @@ def tell_what_was_begun(
     seen = order_store.load_orders(connection, sorted(begun))
     left = [each for each, keys in begun.items() if _has_left(seen.get(each), keys)]
     told = 0
+    awaited = order_copy_store.awaited(connection, stamp.at.wall_ms + stamp.at.offset_ms)
     for each in left:
         is_over = is_case_over(facts_of_order(connection, each))
         most = 0.0 if is_over else _most_gas(connection, each, forms_lel_pct(each))
-        told += _leave(connection, each, seen.get(each), begun[each], stamp)
-        if is_over:
-            _forget_earlier_gas(connection, begun[each], stamp)
+        if each not in awaited:
+            told += _leave(connection, each, seen.get(each), begun[each], stamp)
+            if is_over:
+                _forget_earlier_gas(connection, begun[each], stamp)
         told += _hand_over_rest(connection, each, seen.get(each), most, stamp)
     if told:
         settings_store.ask_contact(connection)

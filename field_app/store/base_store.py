@@ -391,6 +391,8 @@ def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -
         kept = [{**row, "bucket": KEPT} for row in leaving]
         if kept:
             connection.execute(_KEEP, kept)
+            if entity == ORDER:
+                order_copy_store.keep_moving(connection, [row["entity_id"] for row in kept])
 
 
 _COPY: Final = select(

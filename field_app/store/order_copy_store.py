@@ -1,7 +1,8 @@
 """Maps the orders that were here when the server was restored and that it does not show since.
 
 An order that the office made after the copy is nowhere but on tablets: they tell of it, and a
-person makes it again.
+person makes it again. One that leaves while own words about it are here is kept, too: the next
+server may not know of it.
 """
 
 import json
@@ -9,7 +10,16 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Integer, bindparam, delete, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    delete,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import settings_store
@@ -22,6 +32,9 @@ from wire_contracts.orders import ENTITY
 
 HISTORY = timedelta(days=90)
 """How long a copy is kept: a server may be restored again (RULINGS R1)."""
+
+AWAITED = timedelta(days=1)
+"""How long what was begun at an order waits for a person to make it again."""
 
 _ROOM_BYTES = 200 * 1024
 """Of a push, which takes 256 kB, for documents as they are kept here."""
@@ -40,8 +53,25 @@ _TELL_AGAIN: Final = update(order_copy).values(is_told=0)
 
 def keep_leaving(connection: Connection, order_ids: Collection[str]) -> None:
     """Keep the orders among these whose rows no fresh pass has confirmed since a restore."""
-    if not order_ids or settings_store.load_text(connection, Key.IS_RESTORED) is None:
-        return
+    if order_ids and settings_store.load_text(connection, Key.IS_RESTORED) is not None:
+        _keep(connection, order_ids, _UNCONFIRMED, is_told=0)
+
+
+def keep_moving(connection: Connection, order_ids: Collection[str]) -> None:
+    """Keep the orders among these that leave while own words are here: nobody else may have them.
+
+    This server knows of them: only a restored one is told.
+    """
+    _keep(connection, order_ids, _LEAVING, is_told=1)
+
+
+def _keep(
+    connection: Connection,
+    order_ids: Collection[str],
+    leaving: Select[str, str, str],
+    *,
+    is_told: int,
+) -> None:
     asked = {"ids": json.dumps(sorted(order_ids))}
     as_of_ms = settings_store.load_integer(connection, Key.WHOLE_AT_MS)
     rows = [
@@ -50,9 +80,9 @@ def keep_leaving(connection: Connection, order_ids: Collection[str]) -> None:
             "document": row.document,
             "area_id": row.bucket.removeprefix(_AREA) if row.bucket.startswith(_AREA) else None,
             "as_of_ms": as_of_ms,
-            "is_told": 0,
+            "is_told": is_told,
         }
-        for row in connection.execute(_LEAVING, asked)
+        for row in connection.execute(leaving, asked)
     ]
     if rows:
         connection.execute(_KEEP, rows)
@@ -64,10 +94,10 @@ _LEAVING: Final = (
         base_row.c.entity == ENTITY,
         is_among_bound(base_row.c.entity_id, "ids"),
         base_row.c.bucket != "",
-        base_row.c.is_stale == literal_column("1"),
     )
     .order_by(base_row.c.seq)
 )
+_UNCONFIRMED: Final = _LEAVING.where(base_row.c.is_stale == literal_column("1"))
 _NEW: Final = sqlite.insert(order_copy)
 _KEEP: Final = _NEW.on_conflict_do_update(
     index_elements=["order_id"],
@@ -77,6 +107,8 @@ _KEEP: Final = _NEW.on_conflict_do_update(
 
 def end_watch(connection: Connection, server_now_ms: int) -> None:
     """Forget what the server shows again, and what is too old; call it when a pull was whole."""
+    if settings_store.load_text(connection, Key.IS_RESTORED) is not None:
+        settings_store.save(connection, Key.RESTORED_AT_MS, server_now_ms)
     settings_store.save(connection, Key.IS_RESTORED, None)
     settings_store.save(connection, Key.WHOLE_AT_MS, server_now_ms)
     if connection.execute(_ANY).first() is None:
@@ -95,6 +127,20 @@ _FORGET_SHOWN: Final = delete(order_copy).where(
 _FORGET_OLD: Final = delete(order_copy).where(
     order_copy.c.as_of_ms > 0, order_copy.c.as_of_ms < bindparam("oldest_ms", type_=Integer)
 )
+
+
+def awaited(connection: Connection, now_ms: int) -> set[str]:
+    """Return the orders that a person may be about to make again, for a day after a restore."""
+    restored_ms = settings_store.load_integer(connection, Key.RESTORED_AT_MS)
+    if now_ms - restored_ms > AWAITED // timedelta(milliseconds=1):
+        return set()
+    return set(connection.execute(_AWAITED, {"restored_ms": restored_ms}).scalars())
+
+
+_AWAITED: Final = select(order_copy.c.order_id).where(
+    order_copy.c.as_of_ms < bindparam("restored_ms", type_=Integer)
+)
+"""What has left since was taken by this server."""
 
 
 def next_copies(connection: Connection, most: int = MAX_COPIES) -> list[OrderCopy]:

@@ -63,6 +63,7 @@ _KEPT_SETTINGS: Final = frozenset(
         Key.SEALING_KEY,
         Key.WITHDRAWN_MS,
         Key.PERSONAL_WANTED,
+        Key.RESTORED_AT_MS,
     }
 )
 

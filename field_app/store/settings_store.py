@@ -45,6 +45,7 @@ class Key(StrEnum):
     KEPT_CALLS = "kept_calls"
     WHOLE_AT_MS = "whole_at_ms"
     IS_RESTORED = "is_restored"
+    RESTORED_AT_MS = "restored_at_ms"
 
 
 NUMBERS: Final = frozenset(
@@ -60,6 +61,7 @@ NUMBERS: Final = frozenset(
         Key.WITHDRAWN_MS,
         Key.LAST_FULL_CHECK_MS,
         Key.WHOLE_AT_MS,
+        Key.RESTORED_AT_MS,
     }
 )
 """The values that are whole numbers."""

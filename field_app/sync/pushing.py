@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,9 @@ from wire_contracts.clock import Clock
 from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.order_copies import MAX_COPIES, OrderCopy
 from wire_contracts.sync import PROTOCOL, SyncApi
+
+_ORDERS_SINCE: Final = 2
+"""The protocol whose servers take orders of a push; an earlier one answers and leaves them out."""
 
 _log = logging.getLogger(__name__)
 
@@ -168,17 +171,25 @@ class Pusher:
                     most = 1
                     continue
                 _log.warning("an order is not told of: %s", refused.detail)
-            self._database.write(partial(self._note_told, copies, answer))
+            if not self._database.write(partial(self._note_told, copies, answer)):
+                break
             told += len(copies)
         return told
 
     def _note_told(
         self, copies: Sequence[OrderCopy], answer: PushAnswer | None, connection: Connection
-    ) -> None:
-        order_copy_store.note_told(connection, [each.order_id for each in copies])
-        if answer is not None:
-            sync_store.note_contact(connection, self._clock, answer.server_now_ms)
+    ) -> bool:
+        """Return False where the rest waits: the server is another one, or reads no orders yet."""
+        told = [each.order_id for each in copies]
+        if answer is None:
+            order_copy_store.note_told(connection, told)
+            return True
+        sync_store.note_contact(connection, self._clock, answer.server_now_ms)
+        if answer.protocol < _ORDERS_SINCE:
             take_epoch(connection, answer.server_epoch)
+            return False
+        order_copy_store.note_told(connection, told)
+        return not take_epoch(connection, answer.server_epoch)
 
     def queue_again(self) -> None:
         """Queue what is marked as on its way though nobody sends it."""

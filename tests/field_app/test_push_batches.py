@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
+from typing_extensions import override
 
 from field_app.store import outbox_store
 from field_app.store.database_io import Database
@@ -13,7 +14,7 @@ from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.outgoing_store import FIRST_OF_MANY
 from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key, save
-from field_app.store.tables import outbox_op
+from field_app.store.tables import order_copy, outbox_op
 from field_app.sync.pushing import Pusher
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from tests.sync_server.real_parts import NOON, HandClock
@@ -176,3 +177,64 @@ def test_one_group_that_cannot_be_read_is_held_and_the_rest_goes(database: Datab
     assert found.pop(wanted[2]) == OpStatus.HELD
     assert set(found.values()) == {OpStatus.RECEIVED}
     assert office.pushes[1:] == [[each] for each in wanted]
+
+
+@dataclass(slots=True, kw_only=True)
+class Restored(Office):
+    """A server that takes orders: its epochs in turn, in a protocol."""
+
+    epochs: tuple[int, ...]
+    protocol: int
+    told: list[str] = field(default_factory=list)
+
+    @override
+    def push(self, push: WrittenPush) -> PushAnswer:
+        if len(self.told) > LOST:
+            raise SyncProblem(Reason.SERVER, "told without end")
+        epoch = self.epochs[len(self.told) % len(self.epochs)]
+        self.told += [each.order_id for each in push.orders]
+        return PushAnswer(
+            server_epoch=epoch, server_now_ms=NOW_MS, results=[], protocol=self.protocol
+        )
+
+
+LOST = 3
+
+
+def lose_orders(connection: Connection) -> None:
+    rows = [
+        {"order_id": each, "document": "{}", "as_of_ms": NOW_MS, "is_told": 0}
+        for each in orders(LOST)
+    ]
+    connection.execute(order_copy.insert(), rows)
+
+
+def untold(database: Database) -> list[str]:
+    query = select(order_copy.c.order_id).where(order_copy.c.is_told == 0)
+    return database.read(lambda connection: list(connection.execute(query).scalars()))
+
+
+@pytest.mark.parametrize("epochs", [(1,), (1, 2)], ids=["one server", "two behind one address"])
+def test_lost_orders_are_told_once_in_a_contact_whichever_server_answers(
+    database: Database, epochs: tuple[int, ...]
+) -> None:
+    database.write(lambda connection: save(connection, Key.SERVER_EPOCH, epochs[-1]))
+    database.write(lose_orders)
+    office = Restored(epochs=epochs, protocol=2)
+
+    pusher(database, office).tell_orders()
+
+    assert office.told == orders(LOST)
+    assert untold(database) == ([] if len(epochs) == 1 else orders(LOST))
+
+
+def test_a_server_that_reads_no_orders_yet_is_told_of_them_once_it_does(
+    database: Database,
+) -> None:
+    database.write(lose_orders)
+    pusher(database, Restored(epochs=(1,), protocol=1)).tell_orders()
+    assert untold(database) == orders(LOST)
+
+    pusher(database, Restored(epochs=(1,), protocol=2)).tell_orders()
+
+    assert untold(database) == []
