@@ -318,6 +318,9 @@ class HelpPage:
         return None
 
     def _call(self, answers: Answers) -> None:
+        if answers.get("reason") not in set(HelpReason):
+            self._call_again(answers)
+            return
         self._tell_help(HelpReason(answers.get("reason")), self._place(answers))
 
     def _call_again(self, answers: Answers) -> None:

@@ -199,6 +199,7 @@ class HomePage:
         if data is None:
             gone = self._parts.context.words("This place is not on this tablet any more.")
             return Tapped(message=gone, is_done=True)
+        answers = replace(answers, typed={**data.kept, **answers.typed})  # no danger by a quick tap
         if key == _CALL:
             sheet = self._told_sheet(sheet_of(answers.typed))
             if call_wanted(data, sheet):

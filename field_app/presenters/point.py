@@ -152,6 +152,7 @@ class PointPage:
             return Tapped(opens=key)
         if data is None:
             return Tapped(message=t("This place is not on this tablet any more."), is_done=True)
+        answers = replace(answers, typed={**data.kept, **answers.typed})  # no danger by a quick tap
         try:
             return self._do(key, data, answers)
         except RunEndedError:

@@ -77,7 +77,7 @@ class SheetPresenter(Generic[D]):
         self._cancel_save: Callable[[], None] | None = None
         self._saved_at_ms: int | None = None
         self._message = ""
-        self._is_done = self._is_tapping = False
+        self._is_done = self._is_tapping = self._is_told = False
         self._second_try = SecondTry(context.worker, self.flush)
         self._opened: Callable[[str], None] | None = None
         self._stage = Stage(context.worker, BLANK_SHEET)
@@ -103,7 +103,7 @@ class SheetPresenter(Generic[D]):
 
     def refresh(self) -> None:
         """Read again; what is being typed stays."""
-        self._stage.read(self._page.read, self._take)
+        self._stage.read(self._page.read, self._take, self._settle)
 
     def type(self, key: str, text: str) -> None:
         """Take a text as typed; it is kept 0.3 s after the last key."""
@@ -137,11 +137,15 @@ class SheetPresenter(Generic[D]):
             self._save(unsaved)
 
     def tap(self, key: str) -> None:
-        """Do what a button says; nothing else while that is under way, or when all is done."""
+        """Do what a button says; nothing else while that is under way, or when all is done.
+
+        It is under way until the sheet has been read anew: what stands on it before that is of
+        before the tap.
+        """
         if self._is_tapping or self._is_done:
             return
         self.flush()
-        self._is_tapping = True
+        self._is_tapping, self._is_told = True, False
         answers = self._answers()
         self._stage.act(lambda: self._page.tap(key, answers), self._tapped, self._not_done)
 
@@ -182,17 +186,21 @@ class SheetPresenter(Generic[D]):
         self._second_try.plan()
 
     def _tapped(self, tapped: Tapped) -> None:
-        self._is_tapping = False
+        self._is_told = True
         self._message = tapped.message
         self._is_done = tapped.is_done
-        if not tapped.message:
-            self._typed = dict(self._unsaved)
         if tapped.opens and self._opened is not None:
             self._opened(tapped.opens)
         self.refresh()
 
+    def _settle(self) -> None:
+        """Take the next tap: what the last one did has been read, or cannot be."""
+        if self._is_told:
+            self._is_tapping = False
+
     def _take(self, data: D | None) -> None:
         """Take what may have been read before the last answers were written."""
+        self._settle()
         if data is None:
             self._message = self._context.words("This order is not on this tablet any more.")
         else:

@@ -117,6 +117,8 @@ class ShiftPage:
     def tap(self, key: str, answers: Answers) -> Tapped:
         """Leave the note with the numbers of the day."""
         del key
+        if not answers.get("note").strip():
+            return Tapped()
         data = self.read()
         numbers: dict[str, JsonValue] = {
             "finished": data.numbers.finished,

@@ -45,15 +45,18 @@ class Stage(Generic[V]):
         if self._show is not None:
             self._show(view)
 
-    def read(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+    def read(
+        self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[], None] = _quiet
+    ) -> None:
         """Read in the background; only the answer to the last question is used.
 
         What is to be noted beside the reading waits for the next time where there is no room; where
-        a page of the file cannot be read, the screen stays as it is, and the bar says why.
+        a page of the file cannot be read, the screen stays as it is, and the bar says why: `failed`
+        is called instead of `done`.
         """
         self._ticket += 1
         ticket = self._ticket
-        attempt = _attempt(work, done, _quiet)
+        attempt = _attempt(work, done, failed)
         self._worker.run(attempt, lambda then: then() if ticket == self._ticket else None)
 
     def act(
