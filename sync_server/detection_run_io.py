@@ -17,6 +17,7 @@ from sync_server.detection.watch.arrival_feed_store import longest_pause
 from sync_server.detection.watch.fleet_watch import WATERMARK, FleetWatch, next_look_ms
 from sync_server.detection.watch.learned_store import CLASS_FACTOR, count_classes
 from sync_server.detection.watch.relearn_io import DETECTION_LOCKS, FLEET_LOCK
+from sync_server.detection.watch.round_store import await_rounds, note_good_round
 from sync_server.detection.watch.surroundings_store import put_weather, put_weather_of_meter
 from sync_server.detection.watch.weather_io import WeatherError, fetch_weather
 from sync_server.readings.health import ingest_metrics
@@ -136,6 +137,8 @@ def _as_leader(site: Site, number: int, work: Callable[[Site, _Leader], None]) -
 def _watch_fleet(site: Site, leader: _Leader) -> None:
     """Let the detectors look at all meters, at the start and five minutes past each hour."""
     due_utc = site.clock.now_utc()
+    with site.engine.begin() as connection:
+        await_rounds(connection, due_utc, anew=True)
     with reading(site.engine) as connection:
         deaf_s = longest_pause(connection, due_utc, WATERMARK)
     watch = FleetWatch(site.engine, deaf_s)
@@ -147,6 +150,9 @@ def _watch_fleet(site: Site, leader: _Leader) -> None:
                 _bring_weather(site, now_utc)
                 with metrics.detection_s.time():
                     watch.look(now_utc)
+                with site.engine.begin() as connection:
+                    note_good_round(connection, now_utc)
+                metrics.detection_good_at_s.set(now_utc.timestamp())
             except Exception:  # noqa: BLE001  # what cannot be judged must not end the rest
                 _LOG.exception("detection.round_failed")
                 watch = FleetWatch(site.engine, deaf_s)

@@ -24,6 +24,7 @@ from sync_server.db.engine_io import open_engine
 from sync_server.db.log_io import keep_log_short
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import moved_at, server_epoch
+from sync_server.detection.watch.round_store import await_rounds
 from sync_server.detection_run_io import mind_alerts_as_leader, watch_as_leader
 from sync_server.forms.builtin_io import install_builtin_forms
 from sync_server.readings.health import ingest_metrics
@@ -132,6 +133,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         with engine.begin() as connection:
             _refuse_left_database(connection)
             epoch = server_epoch(connection)
+            await_rounds(connection, clock.now_utc(), anew=False)
         if Part.PAGES in parts:
             install_builtin_forms(engine, clock.now_utc())
             _announce_first_link(config, engine, clock, announce)

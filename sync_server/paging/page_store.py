@@ -12,6 +12,7 @@ from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.order_tables import POLICY
 from sync_server.db.paging_tables import PAGE_SENT
 from sync_server.db.shift_tables import SHIFT_HANDOVER
+from sync_server.detection.watch.round_store import Rounds, load_rounds
 from sync_server.paging.paging import (
     Concern,
     LastPage,
@@ -44,7 +45,28 @@ class DuePage:
 
 def unheard_things(connection: Connection, now_utc: datetime) -> Sequence[Unheard]:
     """Return the dangers that nobody looked at, at most fifty of a kind."""
-    return [*_alerts(connection), *_slips(connection, now_utc)]
+    return [
+        *_alerts(connection),
+        *_slips(connection, now_utc),
+        *_detection(load_rounds(connection), now_utc),
+    ]
+
+
+def _detection(rounds: Rounds, now_utc: datetime) -> list[Unheard]:
+    """Return that the detectors do not look any more; a server that just began has its first."""
+    began_utc = rounds.good_at_utc or rounds.awaited_from_utc
+    late_utc = rounds.late_from_utc()
+    if began_utc is None or late_utc is None or now_utc < late_utc:
+        return []
+    minutes = int((now_utc - began_utc).total_seconds() // 60)
+    return [
+        Unheard(
+            concern=Concern.DETECTION,
+            subject=f"detection-{ms_from_utc(began_utc)}",
+            name=f"{minutes // 60} h {minutes % 60} min",
+            since_utc=max(late_utc, rounds.awaited_from_utc or late_utc),
+        )
+    ]
 
 
 def _alerts(connection: Connection) -> list[Unheard]:
@@ -93,8 +115,9 @@ def due_pages(connection: Connection, now_utc: datetime) -> list[DuePage]:
     found = []
     for unheard in unheard_things(connection, now_utc):
         last = _last(connection, unheard)
-        step, due_utc = next_step(unheard, last, terms)
-        if due_utc <= now_utc:
+        following = next_step(unheard, last, terms)
+        if following is not None and following[1] <= now_utc:
+            step = following[0]
             people = _people_at(connection, step, now_utc)
             while not people and step < len(_STEPS):
                 step += 1

@@ -20,6 +20,8 @@ class Concern(StrEnum):
     """A gas safety alert that nobody acknowledged."""
     DANGER_SLIP = "danger_slip"
     """A request of safety class A that no crew accepted within its clock."""
+    DETECTION = "detection"
+    """The detectors have not looked at the meters for too long: no new leak is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +58,18 @@ LADDER: Sequence[tuple[Role, ...]] = (
 """Roles by step; the first step goes to the holder of the shift alone, when one is known."""
 
 
-def next_step(unheard: Unheard, last: LastPage | None, terms: PagingTerms) -> tuple[int, datetime]:
-    """Return the step that is next and from when on it is due."""
+_CALLED_ONCE = frozenset({Concern.DETECTION})
+"""Concerns that nobody can acknowledge: each step of the ladder is called once, and no more."""
+
+
+def next_step(
+    unheard: Unheard, last: LastPage | None, terms: PagingTerms
+) -> tuple[int, datetime] | None:
+    """Return the step that is next and from when on it is due; None: everybody was called."""
     if last is None:
         return 0, unheard.since_utc + terms.wait
+    if unheard.concern in _CALLED_ONCE and last.step + 1 >= len(LADDER):
+        return None
     return last.step + 1, last.at_utc + terms.repeat
 
 
@@ -75,6 +85,12 @@ def page_text(unheard: Unheard, now_utc: datetime) -> BilingualText:
         return BilingualText(
             en=f"Gas safety alert {unheard.name}: nobody acknowledged it for {minutes} min",
             zh=f"燃气安全告警 {unheard.name}：{minutes} 分钟无人确认",
+        )
+    if unheard.concern is Concern.DETECTION:
+        return BilingualText(
+            en=f"Detection stands still: no good look at the meters for {unheard.name}. "
+            "New leaks are not found; see the server's log",
+            zh=f"检测已停止：{unheard.name}没有成功检测表计，发现不了新的泄漏；请查看服务器日志",
         )
     return BilingualText(
         en=f"Class A request {unheard.name}: no crew accepted, {minutes} min over the limit",

@@ -28,6 +28,7 @@ _ACTOR: Final = "rule:follow"
 _PATHS: Final = {
     Concern.SAFETY_ALERT: "/alerts?tab=all&alert=",
     Concern.DANGER_SLIP: "/requests/",
+    Concern.DETECTION: "/alerts#",
 }
 
 

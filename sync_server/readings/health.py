@@ -39,6 +39,11 @@ class IngestMetrics:
         self.detection_s = Histogram(
             "lamplighter_detection_seconds", "Time of one detection round.", registry=registry
         )
+        self.detection_good_at_s = Gauge(
+            "lamplighter_detection_newest_good_timestamp_seconds",
+            "When the newest look of the detectors that ended well began.",
+            registry=registry,
+        )
 
     def count(self, stored: Stored) -> None:
         """Count what became of some batches."""

@@ -78,6 +78,13 @@ RULES: Sequence[AlertRule] = (
         severity="ticket",
         summary="One look of the detectors takes more than half an hour.",
     ),
+    AlertRule(
+        name="LamplighterNoDetection",
+        expression="time() - max(lamplighter_detection_newest_good_timestamp_seconds) > 8100",
+        for_="5m",
+        severity="page",
+        summary="The detectors have not looked at the meters for 2 h 15 min: no leak is found.",
+    ),
 )
 
 PANELS: Sequence[tuple[str, str]] = (

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sync_server.detection.watch.round_store import Rounds
 from sync_server.operator_figures.figures import (
     BEARABLE_PER_HOUR,
     AckTime,
@@ -131,6 +132,17 @@ def load_cards(
             note=words.gettext(mark("stand for more than 24 h now")),
             tone="warn" if stale else "",
         ),
+    )
+
+
+def look_card(rounds: Rounds, words: Words, now_utc: datetime) -> FigureCard:
+    """Return when the detectors last looked at the meters and all was well with it."""
+    good_utc = rounds.good_at_utc
+    return FigureCard(
+        name=words.gettext(mark("Last good look")),
+        value="—" if good_utc is None else words.near_clock(good_utc, now_utc),
+        note=words.gettext(mark("of the detectors, once an hour")),
+        tone="danger" if rounds.is_late(now_utc) else "",
     )
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from sync_server.db.engine_io import reading
+from sync_server.detection.watch.round_store import load_rounds
 from sync_server.ledgers.period import Period, Span, neighbours, parse_period, period_of
 from sync_server.operator_figures.figures import (
     ack_times,
@@ -28,6 +29,7 @@ from sync_server.web.figure_views import (
     ack_rows,
     load_cards,
     load_chart,
+    look_card,
     offender_rows,
     operator_rows,
     stale_rows,
@@ -85,11 +87,15 @@ def _figures(pages: Pages, reader: Reader, period: Period) -> dict[str, object]:
         done = acknowledged_by(connection, period.from_utc, until_utc)
         meters = watched_meters(connection)
         names = account_names(connection)
+        rounds = load_rounds(connection)
     load = load_of(alerts, period.from_utc, until_utc)
     chatter = chattering(alerts)
     days = (until_utc - period.from_utc) / timedelta(days=1)
     return {
-        "cards": load_cards(load, words, len(chatter), standing),
+        "cards": [
+            *load_cards(load, words, len(chatter), standing),
+            look_card(rounds, words, now_utc),
+        ],
         "chart": load_chart(load, words),
         "offenders": offender_rows(bad_actors(alerts), words),
         "acks": ack_rows(ack_times(alerts)),

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import FeedEntry, newest_feed_id, read_feed
 from sync_server.db.notices_io import FEED_CHANNEL, Listener
+from sync_server.detection.watch.round_store import load_rounds
 from wire_contracts.clock import Clock
 from wire_contracts.frames import ms_from_utc
 
@@ -83,6 +84,7 @@ class LiveHub:
         self._after = 0
         self._is_following = asyncio.Event()
         self._seen: set[int] = set()
+        self._late_words = ""
         self._can_be_late = engine.dialect.name != "sqlite"
         self._woken = asyncio.Event()
         self.is_closed = False
@@ -113,6 +115,7 @@ class LiveHub:
         try:
             # before the page is told that it listens: what it does then comes behind this place
             sent = after_id = min(after_id, await asyncio.to_thread(self._newest))
+            await self._look_at_detection()
             yield f"retry: {RETRY_MS}\n\n{self._beat()}"
             await self._is_following.wait()
             async for change in self._behind(after_id):
@@ -134,7 +137,20 @@ class LiveHub:
             self._open[account_id] -= 1
 
     def _beat(self) -> str:
-        return f"event: beat\ndata: {ms_from_utc(self._clock.now_utc())}\n\n"
+        """Return the site's time; of detection that stands still when it last looked, 0: never."""
+        return f"event: beat\ndata: {ms_from_utc(self._clock.now_utc())}{self._late_words}\n\n"
+
+    async def _look_at_detection(self) -> None:
+        """See whether the detectors still look at the meters: every beat says so to every page."""
+        with contextlib.suppress(SQLAlchemyError):
+            self._late_words = await asyncio.to_thread(self._read_late)
+
+    def _read_late(self) -> str:
+        with reading(self._engine) as connection:
+            rounds = load_rounds(connection)
+        if not rounds.is_late(self._clock.now_utc()):
+            return ""
+        return f" {0 if rounds.good_at_utc is None else ms_from_utc(rounds.good_at_utc)}"
 
     async def _backlog(self, after_id: int) -> AsyncIterator[_Change]:
         last = after_id
@@ -223,6 +239,7 @@ class LiveHub:
             now = asyncio.get_running_loop().time()
             if now >= beat_at:
                 beat_at = now + BEAT_WALL_S
+                await self._look_at_detection()
                 self._tell(_Beat())
             await self._pause(listener)
         self._tell(_End())

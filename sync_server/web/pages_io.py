@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import formatdate
 from functools import partial
 from gettext import NullTranslations
@@ -20,6 +21,7 @@ from sync_server.access.account_store import Person
 from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import newest_feed_id
+from sync_server.detection.watch.round_store import Rounds, load_rounds
 from sync_server.exports.export_store import asked_count
 from sync_server.web.labels import ROLES, label
 from sync_server.web.page_queries_store import open_review_count, waiting_counts
@@ -327,6 +329,7 @@ class Pages:
         with reading(self.engine) as connection:
             feed_id = newest_feed_id(connection)
             badges = count_badges(connection, person)
+            rounds = load_rounds(connection)
         seconds = self.clock.wall_seconds(1.0)
         shell = {
             "viewer": Viewer(
@@ -339,6 +342,7 @@ class Pages:
             "current": current,
             "sees_alerts": may(person.role, Action.SEE_ALERTS),
             "badges": badges,
+            "undetected": _undetected(rounds, reader.words, now_utc),
             "feed_id": feed_id,
             "here": here(request),
             "now_ms": ms_from_utc(now_utc),
@@ -372,6 +376,18 @@ class Pages:
         """Return how to speak to somebody who has not logged in."""
         chosen = request.cookies.get(LANGUAGE_COOKIE, self.settings.language)
         return self.words(chosen if chosen in self._catalogues else self.settings.language)
+
+
+def _undetected(rounds: Rounds, words: Words, now_utc: datetime) -> str:
+    """Return what the banner says of detection that stands still, "" while it looks."""
+    if not rounds.is_late(now_utc):
+        return ""
+    if rounds.good_at_utc is None:
+        return words.gettext(
+            mark("No look at the meters has ended well yet: new leaks are not found.")
+        )
+    text = mark("The last good look at the meters was at {time}: new leaks are not found.")
+    return words.gettext(text).format(time=words.near_clock(rounds.good_at_utc, now_utc))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,18 +12,20 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import CollectorRegistry
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from structlog.testing import capture_logs
 
 from sync_server.config import BrokerConfig, ServerConfig
-from sync_server.db.engine_io import open_engine
+from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.reading_tables import READING
+from sync_server.detection.watch.round_store import Rounds, load_rounds
 from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
@@ -101,7 +103,7 @@ def test_the_sync_is_looked_after_once_a_day(tmp_path: Path, mosquitto_port: int
     assert [line["withdrawn"] for line in logs if line["event"] == "sync.upkeep"][:1] == [0]
 
 
-def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
+def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work_and_is_no_good_look(
     tmp_path: Path, mosquitto_port: int
 ) -> None:
     config = _config(tmp_path, mosquitto_port)
@@ -115,6 +117,7 @@ def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
         server.start()
         wait_until(lambda: any(line["event"] == "ingest.connected" for line in logs))
         engine = open_engine(config.database_url)
+        wait_until(lambda: _rounds(engine).good_at_utc == NOON)
         with engine.begin() as connection:
             found_town(connection, [new_meter("M-1")])
             connection.exec_driver_sql("UPDATE meter SET meter_class = 'castle'")
@@ -126,10 +129,18 @@ def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
         upto = _acknowledged(mosquitto_port, pack(dump_batch(GATEWAY, 7, second)))
         stop.set()
         server.join(60)
+        rounds = _rounds(engine)
         engine.dispose()
 
     assert upto == 2
     assert not server.is_alive()
+    assert rounds == Rounds(good_at_utc=NOON, awaited_from_utc=NOON)
+    assert [rounds.is_late(NOON + timedelta(minutes=each)) for each in (134, 135)] == [False, True]
+
+
+def _rounds(engine: Engine) -> Rounds:
+    with reading(engine) as connection:
+        return load_rounds(connection)
 
 
 def _tell_process(pid: int) -> None:

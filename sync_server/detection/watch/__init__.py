@@ -18,6 +18,7 @@ The line through the modules:
     alert_changes_store      changes of the book become alerts
     checkpoint_store  what the watch remembers, as rows
     fleet_memory      the same, packed and put back
+    round_store       when the last look ended well, and when that is too long ago
     fleet_watch       one look at the whole fleet: take in, advance, decide, write
     relearn_io        the whole memory anew, by workers, before a server starts
 """

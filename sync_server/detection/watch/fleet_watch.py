@@ -128,6 +128,8 @@ class FleetWatch:
         now_ms = ms_from_utc(now_utc)
         with reading(self._engine) as connection:
             memory = self._present(connection, now_ms)
+            if not memory.fleet.specs:
+                return 0  # a site before its first meter: the detectors' arrays have no row
             arrived, upto = load_new_arrivals(connection, memory.arrival_id)
             changes = [
                 change

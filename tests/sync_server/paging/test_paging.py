@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from sync_server.access.roles import Role
 from sync_server.alerts.alert_store import acknowledge
+from sync_server.detection.watch.round_store import await_rounds, note_good_round
 from sync_server.paging.pager_io import FilePager, PageMessage, PagerError
 from sync_server.paging.paging_run_io import Site, look_once
 from sync_server.service_desk.request import RequestClass
@@ -192,3 +193,36 @@ def test_a_stand_in_is_called_beside_whoever_is_away(office: Office) -> None:
         raise_leak(connection, "M-2", Kind.BURST, Medium.GAS)
 
     assert office.look(seconds=60) == [office.operator, office.town.dispatcher]
+
+
+def test_detection_that_stands_still_calls_each_step_once_and_a_new_stop_calls_again(
+    office: Office,
+) -> None:
+    office.take_shift(office.operator)
+    with office.engine.begin() as connection:
+        await_rounds(connection, NOON - timedelta(days=3), anew=True)
+        note_good_round(connection, NOON)
+
+    climbed = [
+        office.look(hours=2, minutes=15, seconds=59),
+        office.look(seconds=1),
+        office.look(seconds=120),
+        office.look(seconds=120),
+        office.look(hours=5),
+    ]
+    with office.engine.begin() as connection:
+        note_good_round(connection, office.clock.now_utc())
+    again = [office.look(hours=2), office.look(minutes=16)]
+
+    assert climbed == [[], [office.operator], [office.safety], [office.director], []]
+    assert again == [[], [office.operator]]
+    assert "2 h 16 min没有成功检测表计" in office.calls()[0]["text"]
+
+
+def test_a_server_that_starts_after_days_has_time_for_its_first_look(office: Office) -> None:
+    office.take_shift(office.operator)
+    with office.engine.begin() as connection:
+        note_good_round(connection, NOON - timedelta(days=3))
+        await_rounds(connection, NOON, anew=True)
+
+    assert [office.look(seconds=59), office.look(seconds=1)] == [[], [office.operator]]

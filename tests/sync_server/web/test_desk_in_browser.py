@@ -13,6 +13,7 @@ from sync_server.access.account_store import account_of_login
 from sync_server.alerts.alert_list_store import get_alert
 from sync_server.alerts.alert_store import acknowledge
 from sync_server.db.engine_io import reading
+from sync_server.detection.watch.round_store import note_good_round
 from sync_server.web.app_io import build_app
 from sync_server.web.desk import ROWS_AT_ONCE
 from sync_server.work_orders.order_store import create_from_alert
@@ -343,6 +344,22 @@ def test_the_page_says_that_it_is_stale_and_catches_up_when_the_server_is_back(
         expect(page.locator("#lost")).to_be_hidden()
     finally:
         again.stop()
+
+
+def test_detection_that_stands_still_is_said_on_an_open_page_and_taken_back(
+    page: Page, sqlite_engine: Engine, clock: HandClock
+) -> None:
+    is_live(page)
+    with sqlite_engine.begin() as connection:
+        note_good_round(connection, NOON)
+    clock.advance(hours=2, minutes=15)
+
+    expect(page.locator("#undetected")).to_contain_text("was at 11-02 12:00")
+    expect(page.locator("#live")).to_have_text("No detection")
+    with sqlite_engine.begin() as connection:
+        note_good_round(connection, clock.now_utc())
+    expect(page.locator("#undetected")).to_be_hidden()
+    expect(page.locator("#live")).to_have_text("Live")
 
 
 def test_the_chart_turns_into_a_table_and_back(page: Page, alert_ids: dict[str, str]) -> None:

@@ -12,8 +12,9 @@ from sync_server.assets.asset_store import map_device
 from sync_server.db.detection_tables import METER_NOTE
 from sync_server.db.reading_tables import READING, READING_HOURLY, READING_LATEST
 from sync_server.detection.watch.fleet_store import put_children
+from sync_server.detection.watch.round_store import await_rounds, note_good_round
 from sync_server.readings.raw_words import pack_groups
-from tests.sync_server.real_parts import NOON
+from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served
 from wire_contracts.frames import ms_from_utc
 
@@ -168,6 +169,26 @@ def test_the_figures_count_what_the_desk_was_asked(client: Client) -> None:
     assert "Top ten bad actors" in page
     assert "Stale alerts" in page
     assert ">10</b>" in page
+
+
+def test_every_page_says_when_detection_stands_still_and_the_figures_since_when(
+    client: Client, sqlite_engine: Engine, clock: HandClock
+) -> None:
+    with sqlite_engine.begin() as connection:
+        await_rounds(connection, NOON - timedelta(minutes=135), anew=False)
+        await_rounds(connection, NOON, anew=False)
+    never = client.get("/map").text
+    with sqlite_engine.begin() as connection:
+        note_good_round(connection, NOON)
+    good = client.get("/figures").text
+    clock.advance(hours=2, minutes=15)
+    late = [client.get(path).text for path in ("/figures", "/meters", "/requests")]
+
+    assert "No look at the meters has ended well yet" in never
+    assert 'id="undetected" role="alert" hidden' in good
+    assert '<b class="">12:00</b>' in good
+    assert '<b class="danger">12:00</b>' in late[0]
+    assert ["The last good look at the meters was at 12:00" in page for page in late] == [True] * 3
 
 
 def test_silent_meters_are_a_list_of_their_own(client: Client) -> None:

@@ -3,6 +3,9 @@ const body = document.body;
 const format = new Intl.DateTimeFormat("en-GB", {
   timeZone: body.dataset.zone || "UTC", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
+const moment = new Intl.DateTimeFormat("en-GB", {
+  timeZone: body.dataset.zone || "UTC", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
 let base = Number(body.dataset.nowMs);
 let since = performance.now();
 const rate = Number(body.dataset.rate) || 1;
@@ -18,6 +21,12 @@ export function setSiteNow(milliseconds) {
 
 export function clockWords(milliseconds) {
   return format.format(new Date(milliseconds));
+}
+
+// Month, day and minute, as the pages write a moment of another day.
+export function momentWords(milliseconds) {
+  const parts = Object.fromEntries(moment.formatToParts(new Date(milliseconds)).map((each) => [each.type, each.value]));
+  return `${parts.month}-${parts.day} ${parts.hour}:${parts.minute}`;
 }
 
 export function age(milliseconds) {

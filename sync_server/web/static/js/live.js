@@ -1,5 +1,5 @@
 // The live link: server-sent events that resume where they were lost, and the banner when they are.
-import { clockWords, setSiteNow, siteNow } from "./clock.js";
+import { clockWords, momentWords, setSiteNow, siteNow } from "./clock.js";
 import { soundFor } from "./sound.js";
 
 const SILENCE_MS = 8000;
@@ -23,12 +23,30 @@ export function startLive(onTopics) {
   let quietUntil = 0;
   let badgeTimer = 0;
 
+  // Detection that stands still is no "Live", however well the link holds; 0: it never looked.
+  const mind = (lookedMs) => {
+    const notice = document.getElementById("undetected");
+    if (!notice) return;
+    const at = document.getElementById("undetected-at");
+    if (lookedMs) at.textContent = at.dataset.words.replace("{time}", momentWords(lookedMs));
+    notice.hidden = lookedMs === undefined;
+  };
+
+  const name = () => {
+    const stands = document.getElementById("undetected")?.hidden === false;
+    const told = state === "live" && stands ? "undetected" : state;
+    mark.className = `it live ${{ live: "", undetected: "lost" }[told] ?? told}`;
+    const words = body.dataset[`${told}Words`];
+    const shown = mark.querySelector(".lw");
+    if (shown.textContent !== words) shown.textContent = words;
+  };
+
   const show = (next) => {
-    if (next === state) return;
     const wasLost = state === "lost";
+    const isSame = next === state;
     state = next;
-    mark.className = `it live ${next === "live" ? "" : next}`;
-    mark.querySelector(".lw").textContent = body.dataset[`${next}Words`];
+    name();
+    if (isSame) return;
     const banner = document.getElementById("lost");
     if (!banner) return;
     banner.hidden = next !== "lost";
@@ -58,7 +76,9 @@ export function startLive(onTopics) {
 
   const onBeat = (event) => {
     heard = performance.now();
-    setSiteNow(Number(event.data));
+    const [now, looked] = event.data.split(" ").map(Number);
+    setSiteNow(now);
+    mind(looked);
     show("live");
   };
 
