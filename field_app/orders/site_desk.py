@@ -38,6 +38,7 @@ from field_app.orders.site_drafts_store import (
     keep_typed,
     save_detector,
     seal_typed,
+    texts_of,
 )
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.site_sheets_store import load_sheet, load_well
@@ -249,7 +250,7 @@ class SiteDesk(SiteBook):
         self._database.write(work)
 
     def turn_valve(self, order_id: str, event: IsolationEvent) -> None:
-        """Keep that a valve was closed or opened again."""
+        """Keep that a valve was closed or opened again, though its order has left the tablet."""
         self._tell(order_id, FactType.ISOLATION, isolation_json(event), "valves")
 
     def use_part(self, order_id: str, part: PartUsed) -> None:
@@ -364,8 +365,11 @@ class SiteDesk(SiteBook):
         def work(connection: Connection) -> None:
             self._append(connection, [new_fact(order_id, fact_type, payload)])
             if order_id is not None and page:
-                typed = load_sheet(connection, order_id, self._stamps).values_of(page)
-                self._forget(connection, order_id, page, typed)
+                start = f"{page}."
+                key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
+                typed = texts_of(draft_store.load_draft(connection, key).answers)
+                said = {name.removeprefix(start): "" for name in typed if name.startswith(start)}
+                self._forget(connection, order_id, page, said)
 
         self._database.write(work)
 

@@ -75,6 +75,8 @@ class HomePage:
     `is_read_again`: what was kept last has changed another answer.
     """
 
+    is_of_round = True
+
     def __init__(self, parts: RoundParts, household_id: str) -> None:
         """Show the check of a home."""
         self._parts = parts

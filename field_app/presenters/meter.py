@@ -176,8 +176,9 @@ class MeterPresenter:
     def _keep(self, reading: RoundReading) -> str:
         self._parts.desk.keep_reading(reading)
         meters = self._parts.desk.meters()
-        here = [each.meter_id for each in meters].index(self._meter_id)
-        for each in (*meters[here + 1 :], *meters[:here]):
+        ids = [each.meter_id for each in meters]
+        here = ids.index(self._meter_id) if self._meter_id in ids else -1  # it may have left
+        for each in (*meters[here + 1 :], *meters[: max(here, 0)]):
             if each.read_at_utc is None:
                 return each.meter_id
         return ""

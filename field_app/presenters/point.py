@@ -62,6 +62,8 @@ _GRAVE = "grave"
 class PointPage:
     """One checkpoint; `SheetPresenter` shows it. `place_text` is its name, once it was read."""
 
+    is_of_round = True
+
     def __init__(self, parts: RoundParts, run_id: str, checkpoint_id: str) -> None:
         """Show one checkpoint of a run."""
         self._parts = parts

@@ -106,7 +106,9 @@ class RoundsPage:
         t, desk = self._parts.context.words, self._parts.desk
         if desk.open_run() is not None:
             return Tapped(message=t("A route is under way; end it first."))
-        plan = desk.plans()[plan_id]
+        plan = desk.plans().get(plan_id)
+        if plan is None:
+            return Tapped(message=t("This place is not on this tablet any more."))
         return Tapped(opens=f"run:{desk.start_run(plan_id, plan.stops)}")
 
     def _start_again(self) -> Tapped:

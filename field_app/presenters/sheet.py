@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from field_app.orders.order_desk import OrderGoneError
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.sheet_views import BLANK_SHEET, SheetView
@@ -147,7 +148,20 @@ class SheetPresenter(Generic[D]):
         self.flush()
         self._is_tapping, self._is_told = True, False
         answers = self._answers()
-        self._stage.act(lambda: self._page.tap(key, answers), self._tapped, self._not_done)
+        self._stage.act(lambda: self._do(key, answers), self._tapped, self._not_done)
+
+    def _do(self, key: str, answers: Answers) -> Tapped:
+        try:
+            return self._page.tap(key, answers)
+        except OrderGoneError:
+            return Tapped(message=self._gone())
+
+    def _gone(self) -> str:
+        """Return that what the sheet is about has left the tablet."""
+        t = self._context.words
+        if getattr(self._page, "is_of_round", False):
+            return t("This place is not on this tablet any more.")
+        return t("This order is not on this tablet any more.")
 
     def _save(self, answers: dict[str, str]) -> None:
         self._under_way = [*self._under_way, answers]
@@ -202,7 +216,7 @@ class SheetPresenter(Generic[D]):
         """Take what may have been read before the last answers were written."""
         self._settle()
         if data is None:
-            self._message = self._context.words("This order is not on this tablet any more.")
+            self._message = self._gone()
         else:
             self._data = data
             self._typed = dict(self._page.typed_before(data))

@@ -65,6 +65,8 @@ def has_nobody_entered(air: WellSheet) -> bool:
 class StopGatePage(AirPage[WellSheet]):
     """The gate of one stop."""
 
+    is_of_round = True
+
     def __init__(self, parts: RoundParts, run_id: str, checkpoint_id: str) -> None:
         """Guard the well of one checkpoint of a run."""
         super().__init__(parts.context)

@@ -7,8 +7,12 @@ import pytest
 
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.order import OrderPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.valves_page import ValvesPage
+from field_app.presenters.work_page import WorkPage
 from field_app.store import draft_store
 from sync_server.access.roles import Role
 from sync_server.sync.review_store import ReviewKind, list_reviews
@@ -182,3 +186,50 @@ def test_what_was_begun_stays_while_the_order_is_here_or_the_first_pull_is_not_w
 
     assert told(office, order_id, FactType.FORM_ANSWERSET) == []
     assert crew.tablet.desk.finding(order_id).answers.note == "at the joint"
+
+
+def page_of(
+    page: type[WorkPage | ValvesPage], crew: HeadlessCrew, office: Office, order_id: str
+) -> SheetPresenter[SiteSheet]:
+    context = PresenterContext(
+        worker=InlineWorker(), words=CatalogueWords("en"), clock=office.clock, zone=UTC
+    )
+    sheet = SheetPresenter(page(crew.tablet, context, order_id), context)
+    sheet.attach(lambda _view: None)
+    return sheet
+
+
+GONE = "This order is not on this tablet any more."
+
+
+@pytest.mark.parametrize("key", ["isolate", "undo:isolate", "unsafe:remeasure"])
+def test_a_step_of_an_order_that_left_meanwhile_is_answered_in_words(
+    crew: HeadlessCrew, office: Office, key: str
+) -> None:
+    order_id = begin(crew, office)
+    steps = page_of(WorkPage, crew, office, order_id)
+    steps.choose("isolate.how", "not_needed")
+    give_away(office, order_id)
+    crew.sync_now()
+
+    steps.tap(key)
+
+    assert steps.view.message == GONE
+
+
+def test_a_valve_that_was_closed_for_an_order_that_left_meanwhile_is_told(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    order_id = begin(crew, office)
+    valves = page_of(ValvesPage, crew, office, order_id)
+    for name, text in (("valve_id", "VW-1"), ("may_reopen", "control room")):
+        valves.type(name, text)
+    valves.flush()
+    give_away(office, order_id)
+    crew.sync_now()
+    valves.tap("close:VW-1")
+    for _contact in range(2):
+        crew.sync_now()
+
+    ((_actor, payload),) = told(office, order_id, FactType.ISOLATION)
+    assert (payload["valve_id"], payload["action"]) == ("VW-1", "closed")
