@@ -60,6 +60,7 @@ class Action(StrEnum):
     WORK_REQUEST = "work_request"
     CALL_BACK = "call_back"
     CLOSE_REQUEST = "close_request"
+    LEAVE_DANGER = "leave_danger"
     SEE_CONTACT = "see_contact"
     DISPATCH_URGENT = "dispatch_urgent"
     SEE_SHIFT = "see_shift"
@@ -161,6 +162,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     ),
     _A.CALL_BACK: _DESK | {_R.QUALITY_OFFICER, _R.DIRECTOR},
     _A.CLOSE_REQUEST: frozenset({_R.QUALITY_OFFICER, _R.DIRECTOR}),
+    _A.LEAVE_DANGER: frozenset({_R.SAFETY_OFFICER, _R.DIRECTOR}),
     _A.SEE_CONTACT: _DESK | frozenset({_R.QUALITY_OFFICER, _R.TEAM_LEADER, _R.DIRECTOR}),
     _A.DISPATCH_URGENT: _DESK
     | frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}),

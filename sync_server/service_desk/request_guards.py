@@ -3,12 +3,14 @@
 I1: no end without result and reply; I3: a bounce has a reason; I5: whoever did the work does not
 call back; I6: an unfinished matter carries its reason; I11: a refusal has a reason and an
 alternative (invariants of the service rules). Safety class A is neither solved nor held by
-telephone. Rule C-26: an unfinished matter is given up after three weekly follow-ups at the
-earliest. Rules A-36, C-05: what is not under warranty needs consent.
+telephone, and whoever took the call does not end it without a crew. Rule C-26: an unfinished matter
+is given up after three weekly follow-ups at the earliest. Rules A-36, C-05: what is not under
+warranty needs consent.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from sync_server.service_desk.clocks import Matter
 from sync_server.service_desk.request import NoteKind, RequestKind, RequestRecord
@@ -63,14 +65,36 @@ KIND_OF_TEXT: Mapping[RequestEvent, NoteKind] = {
 DANGER_NEVER = frozenset({RequestEvent.SOLVE, RequestEvent.AWAIT_ANSWER})
 """Steps that end or hold a matter by telephone: never one of safety class A, whoever asks."""
 
+WITHOUT_A_CREW = frozenset(
+    {
+        RequestEvent.DECLINE,
+        RequestEvent.MARK_DUPLICATE,
+        RequestEvent.SUSPECT_MALICIOUS,
+        RequestEvent.SUSPEND,
+        RequestEvent.AWAIT_CUSTOMER,
+    }
+)
+"""Steps after which nobody works on a matter: of safety class A a safety officer's or director's
+(invariant of safety class A, rules D-06, E-18: declined with its reason by who may)."""
+
 CALLED_BACK = frozenset({RequestKind.REPAIR, RequestKind.COMPLAINT})
 """Kinds that are all called back by somebody else (policies K4, K5)."""
 
 
-def check_step(matter: Matter, attempt: Attempt, doers: frozenset[str]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A step with all that its guards look at; `doers` did the work."""
+
+    matter: Matter
+    attempt: Attempt
+    doers: frozenset[str]
+    zone: tzinfo
+
+
+def check_step(matter: Matter, attempt: Attempt, doers: frozenset[str], zone: tzinfo) -> None:
     """Raise ContractError when the step lacks something; `doers` did the work.
 
-    The life cycle itself is asked elsewhere.
+    The life cycle itself is asked elsewhere. Weeks are those of `zone`, the town's.
     """
     if matter.record.is_safety and attempt.event in DANGER_NEVER:
         raise _refused(
@@ -81,12 +105,24 @@ def check_step(matter: Matter, attempt: Attempt, doers: frozenset[str]) -> None:
         raise _refused(matter.record, "text", "is empty", f"write {wanted}")
     check = _CHECKS.get(attempt.event)
     if check is not None:
-        check(matter, attempt, doers)
+        check(_Asked(matter=matter, attempt=attempt, doers=doers, zone=zone))
 
 
-def _check_confirm(matter: Matter, attempt: Attempt, doers: frozenset[str]) -> None:
-    record = matter.record
-    if attempt.actor in doers and record.kind in CALLED_BACK:
+def check_second_person(record: RequestRecord, attempt: Attempt) -> None:
+    """Raise ContractError when whoever took a call of class A leaves it without a crew."""
+    is_own = attempt.actor == record.first_contact
+    if is_own and record.is_safety and attempt.event in WITHOUT_A_CREW:
+        raise _refused(
+            record,
+            "actor",
+            "took the call of a danger",
+            "let another safety officer or the director decide",
+        )
+
+
+def _check_confirm(asked: _Asked) -> None:
+    record, attempt = asked.matter.record, asked.attempt
+    if attempt.actor in asked.doers and record.kind in CALLED_BACK:
         raise _refused(
             record,
             "actor",
@@ -97,7 +133,8 @@ def _check_confirm(matter: Matter, attempt: Attempt, doers: frozenset[str]) -> N
         raise _refused(record, "satisfied", "is not said", "say whether the customer is satisfied")
 
 
-def _check_close(matter: Matter, _attempt: Attempt, _doers: frozenset[str]) -> None:
+def _check_close(asked: _Asked) -> None:
+    matter = asked.matter
     if _last(matter, NoteKind.REPLY) is None:
         raise _refused(matter.record, "reply", "is missing", "tell the customer the result first")
     if matter.record.is_media and not _is_approved(matter):
@@ -122,24 +159,26 @@ def _last(matter: Matter, kind: NoteKind) -> int | None:
     return places[-1] if places else None
 
 
-def _check_decline(matter: Matter, attempt: Attempt, _doers: frozenset[str]) -> None:
+def _check_decline(asked: _Asked) -> None:
+    matter, attempt = asked.matter, asked.attempt
     if not attempt.alternative.strip():
         raise _refused(
             matter.record, "alternative", "is empty", "write what the customer can do instead"
         )
-    if matter.record.state is RequestState.FOLLOW_UP and follow_up_weeks(matter) < FOLLOW_UPS:
+    weeks = follow_up_weeks(matter, asked.zone)
+    if matter.record.state is RequestState.FOLLOW_UP and weeks < FOLLOW_UPS:
         raise _refused(
             matter.record,
             "follow-ups",
-            f"were in {follow_up_weeks(matter)} weeks",
+            f"were in {weeks} weeks",
             f"follow it up in {FOLLOW_UPS} weeks before it is given up",
         )
 
 
-def follow_up_weeks(matter: Matter) -> int:
-    """Return in how many calendar weeks the unfinished matter was followed up."""
+def follow_up_weeks(matter: Matter, zone: tzinfo) -> int:
+    """Return in how many calendar weeks of the town the unfinished matter was followed up."""
     weeks = {
-        step.happened_at_utc.isocalendar()[:2]
+        step.happened_at_utc.astimezone(zone).isocalendar()[:2]
         for step in matter.steps
         if step.from_state is RequestState.FOLLOW_UP
         and step.event in {RequestEvent.SUBMIT_UNFINISHED, RequestEvent.START}
@@ -147,7 +186,8 @@ def follow_up_weeks(matter: Matter) -> int:
     return len(weeks)
 
 
-def _check_work(matter: Matter, attempt: Attempt, _doers: frozenset[str]) -> None:
+def _check_work(asked: _Asked) -> None:
+    matter, attempt = asked.matter, asked.attempt
     if attempt.event is RequestEvent.START and matter.record.order_id is not None:
         return  # a crew that has begun has begun: what its tablet tells is never held up
     refused = _last(matter, NoteKind.OUT_OF_WARRANTY)
@@ -163,7 +203,7 @@ def _check_work(matter: Matter, attempt: Attempt, _doers: frozenset[str]) -> Non
         )
 
 
-_CHECKS: Mapping[RequestEvent, Callable[[Matter, Attempt, frozenset[str]], None]] = {
+_CHECKS: Mapping[RequestEvent, Callable[[_Asked], None]] = {
     RequestEvent.CONFIRM: _check_confirm,
     RequestEvent.CLOSE: _check_close,
     RequestEvent.DECLINE: _check_decline,

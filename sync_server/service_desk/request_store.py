@@ -26,7 +26,13 @@ from sync_server.service_desk.request import (
     RequestRecord,
     RequestStep,
 )
-from sync_server.service_desk.request_guards import KIND_OF_TEXT, Attempt, check_step
+from sync_server.service_desk.request_guards import (
+    KIND_OF_TEXT,
+    WITHOUT_A_CREW,
+    Attempt,
+    check_second_person,
+    check_step,
+)
 from sync_server.service_desk.request_rows_store import (
     Values,
     caller_of,
@@ -146,10 +152,26 @@ def take_step(
         ContractError: No such request, the role may not, or something is missing for the step.
         RefusedTransition: The life cycle does not list it; the text lists what is possible.
     """
-    check_may(connection, attempt.actor, ACTION_OF_EVENT[attempt.event])
     record = get_request(connection, request_id, is_locked=True)
+    check_may(connection, attempt.actor, action_of(record, attempt.event))
+    check_second_person(record, attempt)
     _check_approval(connection, matter_of(connection, record), attempt, office)
-    return step(connection, record, attempt, office)
+    taken = step(connection, record, attempt, office)
+    if record.is_safety and attempt.event in WITHOUT_A_CREW:
+        event = AuditEvent(
+            actor=attempt.actor,
+            action="request.no_crew",
+            subject=request_id,
+            detail={"step": str(attempt.event), "reason": attempt.text.strip()},
+        )
+        append_audit(connection, event, office.now_utc)
+    return taken
+
+
+def action_of(record: RequestRecord, event: RequestEvent) -> Action:
+    """Return what a step asks of the role: to leave a danger without a crew asks more."""
+    is_danger = record.is_safety and event in WITHOUT_A_CREW
+    return Action.LEAVE_DANGER if is_danger else ACTION_OF_EVENT[event]
 
 
 def _check_approval(
@@ -174,7 +196,7 @@ def step(  # noqa: PLR0913  # the step, and what else changes with it
     """Return the request after a step; guards and life cycle are asked, roles are not."""
     matter = matter_of(connection, record)
     following = REQUEST.next_state(record.state, attempt.event)
-    check_step(matter, attempt, _doers(matter.steps, matter.notes))
+    check_step(matter, attempt, _doers(matter.steps, matter.notes), office.zone)
     taken = RequestStep(
         event=attempt.event,
         from_state=record.state,

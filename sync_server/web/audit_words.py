@@ -106,6 +106,7 @@ ACTION_WORDS: Mapping[str, str] = {
     "request.decide": mark("Request: leader decided"),
     "request.erase": mark("Personal data of a request erased"),
     "request.escalate": mark("Request passed upward"),
+    "request.no_crew": mark("Danger left without a crew"),
     "request.take": mark("Request taken"),
     "review.settle": mark("Review item settled"),
     "route.change": mark("Route changed"),

@@ -107,6 +107,8 @@ PARTS: Final[Sequence[str]] = (
     mark("count again"),
     mark("create the crew first"),
     mark("did the work or wrote the reply"),
+    mark("took the call of a danger"),
+    mark("let another safety officer or the director decide"),
     mark("does not exist"),
     mark("does not fit"),
     mark("end it first"),
@@ -348,6 +350,7 @@ PARTS: Final[Sequence[str]] = (
     mark("{a} is {b}, not {c}"),
     mark("{slot} of {day} is full or over"),
     mark("may be told by {danger}"),
+    mark("ask the caller: choose the class of the danger, or say that there is none"),
 )
 """Problems and remedies; a name in braces stands for a value."""
 

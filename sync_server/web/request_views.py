@@ -9,7 +9,7 @@ from sync_server.service_desk.catalogue import RULES
 from sync_server.service_desk.clocks import ClockState, Light, Matter
 from sync_server.service_desk.request import RequestNote, RequestRecord, RequestStep
 from sync_server.service_desk.request_guards import DANGER_NEVER, KIND_OF_TEXT
-from sync_server.service_desk.request_store import ACTION_OF_EVENT
+from sync_server.service_desk.request_store import action_of
 from sync_server.web.alert_views import EventRow
 from sync_server.web.desk_labels import (
     CHANNELS,
@@ -334,7 +334,7 @@ def step_buttons(record: RequestRecord, role: Role, words: Words) -> list[StepBu
         event
         for event in REQUEST.possible_events(record.state)
         if event not in _NEVER_BUTTONS
-        and may(role, ACTION_OF_EVENT[event])
+        and may(role, action_of(record, event))
         and not (record.order_id is not None and event in _CREWS_OWN)
         and not (record.is_safety and event in {_E.DISPATCH, *DANGER_NEVER})
     ]

@@ -32,6 +32,7 @@ from sync_server.service_desk.request_store import (
     ACTION_OF_EVENT,
     ACTION_OF_NOTE,
     Office,
+    action_of,
     add_note,
     load_terms,
     send_crew,
@@ -275,7 +276,7 @@ def _request_page(
         can_note=may(role, Action.WORK_REQUEST) and record.state not in ENDED,
         note_kinds=_note_kinds(record, role, words),
         can_decline=RequestEvent.DECLINE in REQUEST.possible_events(record.state)
-        and may(role, ACTION_OF_EVENT[RequestEvent.DECLINE]),
+        and may(role, action_of(record, RequestEvent.DECLINE)),
         is_application=record.kind is RequestKind.APPLICATION,
         is_complaint=record.kind in {RequestKind.COMPLAINT, RequestKind.WHISTLE_BLOW},
         asked=asked_rows(asked, words, now_utc, names),

@@ -1,15 +1,20 @@
 """What is told, held, declined or given up before a request is done, and its clocks."""
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
+from sync_server.access.audit_store import list_audit
+from sync_server.access.roles import Role
 from sync_server.service_desk.clocks import Light
 from sync_server.service_desk.request import NoteKind, RequestClass
+from sync_server.service_desk.request_guards import follow_up_weeks
 from sync_server.service_desk.request_rows_store import (
     get_request,
+    matter_of,
     notes_of,
 )
 from sync_server.service_desk.request_store import (
@@ -18,8 +23,9 @@ from sync_server.service_desk.request_store import (
     send_slip,
     take_step,
 )
+from tests.sync_server.people_parts import person
 from tests.sync_server.real_parts import NOON
-from tests.sync_server.service_desk.desk_town import found_desk_town, wanted
+from tests.sync_server.service_desk.desk_town import SHANGHAI, found_desk_town, wanted
 from tests.sync_server.service_desk.request_parts import (
     attempt,
     clock_of,
@@ -218,3 +224,62 @@ def test_a_department_is_reminded_and_the_clock_goes_on(sqlite_engine: Engine) -
         kinds = [each.kind for each in notes_of(connection, record.request_id)]
 
     assert (reminded.due_clock, kinds) == ("CL6", [NoteKind.REMINDER])
+
+
+@pytest.mark.parametrize(
+    "event", [_E.DECLINE, _E.MARK_DUPLICATE, _E.SUSPECT_MALICIOUS, _E.SUSPEND, _E.AWAIT_CUSTOMER]
+)
+def test_a_danger_is_left_without_a_crew_by_no_agent_and_no_quality_officer(
+    sqlite_engine: Engine, event: RequestEvent
+) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.GAS_LEAK), (), town.office())
+        for actor in (town.agent, town.leader, town.quality):
+            said = replace(attempt(event, actor, "no danger"), alternative="call again")
+            with pytest.raises(ContractError, match="may not leave_danger"):
+                take_step(connection, record.request_id, said, town.office(actor))
+
+
+def test_a_danger_is_declined_by_a_safety_officer_who_did_not_take_it_with_a_reason(
+    sqlite_engine: Engine,
+) -> None:
+    """Rules D-06, E-18 for safety class A."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        taker, other = (
+            person(connection, name, Role.SAFETY_OFFICER).account_id for name in ("an", "bo")
+        )
+        record = record_request(connection, wanted(_C.GAS_LEAK), (), town.office(taker))
+        said = replace(attempt(_E.DECLINE, taker, "the alarm was tested"), alternative="call again")
+        with pytest.raises(ContractError, match="took the call of a danger"):
+            take_step(connection, record.request_id, said, town.office(taker))
+        bare = replace(said, actor=other, text=" ")
+        with pytest.raises(ContractError, match="the reason"):
+            take_step(connection, record.request_id, bare, town.office(other))
+        done = take_step(connection, record.request_id, replace(said, actor=other), town.office())
+        noted = [each for each in list_audit(connection) if each.action == "request.no_crew"]
+
+    assert done.state is _S.DECLINED
+    assert [(each.actor, each.subject, json.loads(each.detail_text)) for each in noted] == [
+        (other, record.request_id, {"step": "decline", "reason": "the alarm was tested"})
+    ]
+
+
+def test_weeks_of_follow_ups_are_the_towns_weeks(sqlite_engine: Engine) -> None:
+    """Monday, 02:00 in Shanghai is Sunday in UTC: it belongs to the week that has begun."""
+    monday = timedelta(days=7, hours=-10)
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.NO_WATER), (), town.office())
+        send_slip(connection, record, None, town.office())
+        for event, text in ((_E.ACCEPT, ""), (_E.START, ""), (_E.SUBMIT_UNFINISHED, "no part")):
+            said = attempt(event, town.leader, text)
+            take_step(connection, record.request_id, said, town.office(town.leader, 5))
+        for after in (monday - timedelta(days=1), monday):
+            office = town.office(town.leader, after / timedelta(minutes=1))
+            said = attempt(_E.SUBMIT_UNFINISHED, town.leader, "no part")
+            take_step(connection, record.request_id, said, office)
+        matter = matter_of(connection, get_request(connection, record.request_id))
+
+    assert (follow_up_weeks(matter, SHANGHAI), follow_up_weeks(matter, UTC)) == (2, 1)

@@ -138,6 +138,13 @@ def test_whatever_is_wrong_with_an_imported_row_is_said_in_chinese(values: st.Da
             "file: is no XLSX file; save it as Excel workbook (.xlsx)",
             "file：不是 XLSX 文件；另存为 Excel 工作簿（.xlsx）",
         ),
+        (
+            (
+                "intake: danger: may be told by 'smell'; ask the caller: "
+                "choose the class of the danger, or say that there is none"
+            ),
+            "险情：'smell' 可能是险情；请问来电人：选择险情类别，或说明没有险情",
+        ),
         ("what no table holds stays as it is", "what no table holds stays as it is"),
     ],
 )
