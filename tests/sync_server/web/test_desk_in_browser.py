@@ -120,6 +120,42 @@ def test_a_gas_safety_alert_is_pinned_and_spoken_at_once(page: Page, sqlite_engi
     expect(page.locator("#safety-pill")).to_contain_text("2")
 
 
+def test_in_a_night_of_gas_the_pins_have_most_of_the_list_and_say_how_many_wait_below(
+    page: Page, sqlite_engine: Engine
+) -> None:
+    is_live(page)
+    with sqlite_engine.begin() as connection:
+        for number in range(22):
+            add_spot(connection, new_spot(f"GM-9100{number:02}", Medium.GAS), NOON)
+    line = page.locator("#pins .pinmore")
+    expect(page.locator("#pins .pinh .num")).to_have_text("23")
+    expect(line).to_be_visible()
+
+    seen = page.evaluate(_PINS_SEEN)
+    told = line.inner_text()
+    for _each in range(23):
+        if not line.is_visible():
+            break
+        line.click()
+
+    assert seen["share"] > 0.55
+    assert seen["rows"] >= 7
+    assert told == f"{23 - seen['rows']} more safety alerts below: show"
+    expect(line).to_be_hidden()
+    assert page.evaluate(_PINS_SEEN)["last"] is True
+
+
+_PINS_SEEN = """() => {
+  const list = document.querySelector("#pins .pinlist"), end = list.getBoundingClientRect().bottom;
+  const rows = [...list.querySelectorAll(".arow")].map((row) => row.getBoundingClientRect().bottom <= end + 8);
+  const pins = document.getElementById("pins").getBoundingClientRect().height;
+  return {
+    rows: rows.filter(Boolean).length, last: rows.at(-1),
+    share: pins / document.getElementById("list").getBoundingClientRect().height,
+  };
+}"""
+
+
 def test_the_alert_is_acknowledged_by_its_key(
     page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
 ) -> None:

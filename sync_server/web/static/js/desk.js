@@ -125,6 +125,19 @@ export function startDesk() {
     }
   }
 
+  // How many safety alerts are below what one sees, those that the page has not asked for too.
+  function tellPinsBelow() {
+    const holder = document.querySelector("#pins .pinlist");
+    if (!holder) return;
+    const end = holder.getBoundingClientRect().bottom;
+    const seen = rowsOf(holder).filter((row) => row.getBoundingClientRect().bottom <= end + 8).length;
+    const below = Number(document.querySelector("#pins .pinh .num").textContent) - seen;
+    const line = document.querySelector("#pins .pinmore");
+    const isLinkSeen = (holder.querySelector(".more")?.getBoundingClientRect().bottom ?? Infinity) <= end + 8;
+    line.hidden = below <= 0 || isLinkSeen;
+    line.textContent = line.dataset.words.replace("{n}", below);
+  }
+
   // Rows that stay where they are are not touched: only what came, went or moved costs a layout.
   function place(holder, nodes) {
     const kept = new Set(nodes);
@@ -171,6 +184,7 @@ export function startDesk() {
     strip.textContent = strip.dataset.words.replace("{n}", arrived);
     titleBadge(Number(fresh.dataset.todo));
     mark(selected());
+    tellPinsBelow();
   }
 
   async function refresh() {
@@ -207,6 +221,12 @@ export function startDesk() {
 
   const list = document.getElementById("list");
   list.addEventListener("click", (event) => {
+    if (event.target.closest(".pinmore")) {
+      const holder = document.querySelector("#pins .pinlist");
+      holder.scrollBy({ top: Math.max(56, holder.clientHeight - 28) });
+      tellPinsBelow();
+      return;
+    }
     const more = event.target.closest(".more a");
     if (more && !event.ctrlKey && !event.metaKey) { event.preventDefault(); grow(more); return; }
     if (event.target.closest("a, button, form")) return;
@@ -237,6 +257,8 @@ export function startDesk() {
     document.getElementById("say").textContent = document.getElementById("newstrip").dataset.words.replace("{n}", toSay);
     toSay = 0;
   }, SAY_MS);
+  document.getElementById("pins").addEventListener("scroll", tellPinsBelow, true);
+  new ResizeObserver(tellPinsBelow).observe(list);
   mark(selected());
   noteSeen();
   titleBadge(Number(list.dataset.todo));
