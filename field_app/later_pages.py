@@ -12,7 +12,7 @@ from field_app.presenters.album import AlbumPresenter
 from field_app.presenters.finding import FindingPresenter
 from field_app.presenters.form import FormPresenter, FormRequest
 from field_app.presenters.gate_page import GatePage
-from field_app.presenters.help_page import HelpPage
+from field_app.presenters.help_page import HelpPresenter
 from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.map import MapPresenter
 from field_app.presenters.order import OrderPresenter
@@ -64,7 +64,7 @@ class LaterPages:
         """Return the presenter of a sheet; what no page is named after ends the visit."""
         tablet, context = self.tablet, self.context
         if key == "help":
-            return SheetPresenter(HelpPage(tablet, context, self.hardware.locator), context)
+            return HelpPresenter(tablet, context, self.hardware.locator)
         if key == "shift":
             return SheetPresenter(ShiftPage(tablet, context), context)
         page = SITE_PAGES.get(key)

@@ -16,6 +16,7 @@ from field_app.photos.marks_io import PhotoMarks
 from field_app.photos.photo_files_io import NoVaultError, PhotoFileError, PhotoFiles
 from field_app.photos.pictures_io import Prepared, prepare
 from field_app.photos.sealed_scrap_io import SealedScrap
+from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import (
     Availability,
     Bound,
@@ -210,7 +211,7 @@ class PhotoAlbum:
         self._locator = locator
 
     def _position(self) -> Position | None:
-        fix = self._locator.fix()
+        fix = fresh_fix(self._locator, utc_from_ms(self._stamps.wall_ms()))
         if fix is None:
             return None
         return Position(

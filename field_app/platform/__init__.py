@@ -1,6 +1,7 @@
 """The ports to what only some tablets have: camera, tag reader, position, vault.
 
 ports            what the app asks of them
+fix_age          whether a position is of now
 network          what kind of network carries the words
 pin_rules        what a PIN must be, how long a wrong one waits, when its key is wiped
 desktop          a machine without camera, tag reader and position, which says so

@@ -7,6 +7,7 @@ works on by hand.
 
 import importlib
 import importlib.util
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,10 @@ _TONES: Final = {
     Sound.WRONG: ("TONE_PROP_NACK", 400),
 }
 """Names of android.media.ToneGenerator, and milliseconds."""
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _class(name: str) -> Any:  # noqa: ANN401 - a Java class has no Python type
@@ -183,13 +188,15 @@ class AndroidLocator:
         place = None if manager is None else manager.getLastKnownLocation("gps")
         if place is None:
             return None
+        clock = _class("android.os.SystemClock")
+        age_ms = (clock.elapsedRealtimeNanos() - place.getElapsedRealtimeNanos()) // 1_000_000
         is_mock = place.isMock() if hasattr(place, "isMock") else place.isFromMockProvider()
         return Fix(
             latitude_deg=place.getLatitude(),
             longitude_deg=place.getLongitude(),
             accuracy_m=place.getAccuracy() if place.hasAccuracy() else float("inf"),
             is_mock=bool(is_mock),
-            at_ms=int(place.getTime()),
+            at_ms=_wall_ms() - age_ms,
         )
 
 

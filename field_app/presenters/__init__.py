@@ -40,6 +40,7 @@
     reading_page  what the meter shows, questioned at once
     leave_page    no access, cannot finish, hand-over
     watch         what the watch is told, and how the time that is left reads
+    help_place    where a call for help is: in words, by position, how old that is
     help_page     the watch over who works alone, the call for help
     still_open    what a shift leaves open
     shift_page    my numbers today, the note to the next shift

@@ -9,6 +9,7 @@ from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet,
 from field_app.checklists.form_shelf import FormGoneError
 from field_app.orders.site_changes import note_added
 from field_app.photos.glass_io import Glass
+from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.form_answers import MOMENTS, TAPPED, keep_picture, typed_number
 from field_app.presenters.form_doubts import doubts_text, known_before
@@ -362,7 +363,7 @@ class FormPresenter:
 
     def _take_position(self, place: str) -> None:
         self._hardware.locator.start()
-        fix = self._hardware.locator.fix()
+        fix = fresh_fix(self._hardware.locator, self._context.clock.now_utc())
         if fix is None:
             self._say(self._context.words("The position is not known yet; try again outside."))
             return

@@ -1,13 +1,23 @@
 """The sheet of help: the watch over who works alone, and the call that reaches the control room."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from typing_extensions import override
 
 from field_app.orders.lone_watch import INTERVALS_MIN, HelpCalled, Watch, WatchState
 from field_app.orders.site_book import Draft
-from field_app.platform.ports import Locator
+from field_app.platform.fix_age import fix_age_ms, last_fix
+from field_app.platform.ports import Fix, Locator
+from field_app.presenters.help_place import (
+    MINUTE_MS,
+    position_block,
+    told_place,
+    typed_place,
+    without_age,
+)
 from field_app.presenters.ports import PresenterContext, Words
-from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet import Answers, SheetPresenter, Tapped
 from field_app.presenters.sheet_views import (
     Block,
     ChoiceBlock,
@@ -35,14 +45,11 @@ from field_app.presenters.watch import (
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import (
-    LONGEST_PLACE,
     HelpCall,
     HelpReason,
     LoneWorkerEvent,
     WatchEvent,
 )
-
-MINUTE_MS = 60_000
 
 HELP_ORDER = "help"
 """The record under which what is chosen here is a draft."""
@@ -61,13 +68,15 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpData:
-    """How the watch stands, and how far a call for help has come."""
+    """How the watch stands, how far a call for help has come, where the tablet was last."""
 
     watch: Watch
     called: HelpCalled
     call: HelpCall | None
     now_ms: int
     draft: Draft
+    fix: Fix | None = None
+    fix_age_ms: int = 0
     is_for_another: bool = False
     is_locked: bool = False
 
@@ -84,7 +93,8 @@ class HelpPage:
     def read(self) -> HelpData:
         """Return how the watch stands."""
         site, calls = self._tablet.site, self._tablet.calls
-        watch = calls.watch()
+        watch, now_utc = calls.watch(), self._context.clock.now_utc()
+        fix = last_fix(self._locator, now_utc)
         return HelpData(
             watch=watch,
             is_for_another=is_for_another(self._tablet, watch),
@@ -93,6 +103,8 @@ class HelpPage:
             call=calls.open_call(),
             now_ms=self._now_ms(),
             draft=site.draft(HELP_ORDER),
+            fix=fix,
+            fix_age_ms=0 if fix is None else fix_age_ms(fix, now_utc),
         )
 
     def typed_before(self, data: HelpData) -> Mapping[str, str]:
@@ -117,7 +129,10 @@ class HelpPage:
             blocks += self._calling(data, data.call)
         blocks.append(self._reasons(answers))
         if _asks_where(data, answers):
-            blocks.append(self._where(data, answers))
+            blocks += [
+                position_block(self._context.words, data.fix, data.fix_age_ms),
+                self._where(data, answers),
+            ]
         blocks += self._watch(data, answers)
         return SheetView(
             title=t("Help"),
@@ -336,15 +351,17 @@ class HelpPage:
     def _place(self, answers: Answers) -> str:
         """Return where help is needed: as typed, else as told before, else as the watch has it."""
         call = self._tablet.calls.open_call()
-        told = "" if call is None else call.place
-        return _typed_place(answers) or told or self._tablet.calls.watch().place
+        told = "" if call is None else without_age(self._context.words, call.place)
+        return typed_place(answers) or told or self._tablet.calls.watch().place
 
     def _tell_help(self, reason: HelpReason, place: str, *, is_over: bool = False) -> None:
-        fix = self._locator.fix()
+        now_utc = self._context.clock.now_utc()
+        fix = last_fix(self._locator, now_utc)
+        age_ms = 0 if fix is None else fix_age_ms(fix, now_utc)
         self._tablet.calls.call_help(
             HelpCall(
                 reason=reason,
-                place=place,
+                place=told_place(self._context.words, place, age_ms),
                 latitude_deg=None if fix is None else fix.latitude_deg,
                 longitude_deg=None if fix is None else fix.longitude_deg,
                 is_over=is_over,
@@ -353,7 +370,7 @@ class HelpPage:
 
     def _start(self, answers: Answers) -> None:
         interval_ms = int(answers.get("interval") or INTERVALS_MIN[1]) * MINUTE_MS
-        self._tell(WatchEvent.STARTED, self._now_ms() + interval_ms, _typed_place(answers))
+        self._tell(WatchEvent.STARTED, self._now_ms() + interval_ms, typed_place(answers))
 
     def _confirm(self, answers: Answers) -> None:
         del answers
@@ -379,15 +396,33 @@ class HelpPage:
         return ms_from_utc(self._context.clock.now_utc())
 
 
+class HelpPresenter(SheetPresenter[HelpData]):
+    """The sheet of help; the receiver looks for its position while the sheet is open."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, locator: Locator) -> None:
+        """Show the help page of `tablet`."""
+        super().__init__(HelpPage(tablet, context, locator), context)
+        self._locator = locator
+
+    @override
+    def attach(
+        self, show: Callable[[SheetView], None], opened: Callable[[str], None] | None = None
+    ) -> None:
+        """Show every view with `show`, and look for the position."""
+        self._locator.start()
+        super().attach(show, opened)
+
+    @override
+    def detach(self) -> None:
+        """Keep what was typed; the receiver may sleep."""
+        super().detach()
+        self._locator.stop()
+
+
 def _clock(t: Words, left_ms: int) -> str:
     """Return the minutes that are left, or by how much they are over."""
     clock = clock_text(abs(left_ms))
     return clock if left_ms >= 0 else t("{time} over").format(time=clock)
-
-
-def _typed_place(answers: Answers) -> str:
-    """Return the place, no longer than the server takes it: a call is never refused for words."""
-    return answers.get("place").strip()[:LONGEST_PLACE]
 
 
 def _calls_again(data: HelpData, answers: Answers) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from field_app.orders.network_near import distance_to_line
 from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery
 from field_app.patrols.map_numbers import map_numbers, number_on_map
+from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import Fix, Locator
 from field_app.presenters.map_legend import (
     SIGN_ICONS,
@@ -154,7 +155,12 @@ class MapPresenter:
         page = self._tablet.desk.page(OrderQuery(chosen=OrderFilter.OPEN, limit=MOST_STOPS))
         stops = [line for line in page.lines if line.x_m is not None and line.y_m is not None]
         route = route_of(self._tablet.inspections)
-        return _Found(parts=parts, stops=stops, fix=self._locator.fix(), route=route)
+        return _Found(
+            parts=parts,
+            stops=stops,
+            fix=fresh_fix(self._locator, self._context.clock.now_utc()),
+            route=route,
+        )
 
     def _take(self, found: _Found) -> None:
         self._found = found

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from field_app.orders.order_store import OrderFilter, OrderPage, OrderQuery
+from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import Locator
 from field_app.presenters.crew_line import crew_text
 from field_app.presenters.ports import PresenterContext
@@ -88,7 +89,7 @@ class OrdersPresenter:
 
     def _here(self) -> tuple[float, float] | None:
         """Return where the crew is on the site's plane, None where either is not known."""
-        fix = None if self._locator is None else self._locator.fix()
+        fix = fresh_fix(self._locator, self._context.clock.now_utc())
         if fix is None:
             return None
         if self._plane is None:

@@ -24,6 +24,7 @@ from field_app.patrols.values import (
 from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
+from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import Tag, TagWay
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.point_blocks import (
@@ -162,7 +163,7 @@ class PointPage:
 
     def _do(self, key: str, data: PointData, answers: Answers) -> Tapped:
         hardware, checkpoint = self._parts.hardware, data.checkpoint
-        fix = hardware.locator.fix()
+        fix = fresh_fix(hardware.locator, self._parts.context.clock.now_utc())
         if key == "position":
             return self._arrive(by_position(checkpoint, fix), answers)
         if key == "typed":
@@ -201,7 +202,7 @@ class PointPage:
             self._trouble = no_room_text(self._parts.context.words)
 
     def _take_tag(self, tag: Tag, answers: Answers) -> None:
-        fix = self._parts.hardware.locator.fix()
+        fix = fresh_fix(self._parts.hardware.locator, self._parts.context.clock.now_utc())
         tapped = self._arrive(self._numbers.evidence(self._checkpoint_id, tag, fix), answers)
         if tapped.message:
             self._parts.desk.save_answers(self._draft, {TAG: tag.text})

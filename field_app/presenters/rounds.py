@@ -8,6 +8,7 @@ from field_app.patrols.home_facts import Unheard
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.left_places import LeftDanger
 from field_app.patrols.run_state import nearest_first
+from field_app.platform.fix_age import fresh_fix
 from field_app.presenters.dates import date_text
 from field_app.presenters.left_lines import HEARD, LeftLines
 from field_app.presenters.round_parts import RoundParts
@@ -119,7 +120,7 @@ class RoundsPage:
         wanted = {name: each for name, each in desk.checkpoints().items() if each.recheck_reason}
         if not wanted:
             return Tapped(message=t("Nothing is to be looked at again."))
-        fix = self._parts.hardware.locator.fix()
+        fix = fresh_fix(self._parts.hardware.locator, self._parts.context.clock.now_utc())
         first = next(iter(wanted.values()))
         latitude, longitude = first.latitude_deg, first.longitude_deg
         if fix is not None:

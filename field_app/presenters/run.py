@@ -12,6 +12,7 @@ from field_app.patrols.map_numbers import is_found_by, map_numbers, number_on_ma
 from field_app.patrols.presence import distance_to, place_of
 from field_app.patrols.run_state import next_stop
 from field_app.patrols.track import Track, TrackPoint, extended, packed, unpacked
+from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import Fix
 from field_app.presenters.map import pipe_tone
 from field_app.presenters.round_parts import RoundParts
@@ -113,9 +114,12 @@ class RunPresenter:
         """Read the run again."""
         self._stage.read(self._read, self._take)
 
+    def _fix(self) -> Fix | None:
+        return fresh_fix(self._parts.hardware.locator, self._parts.context.clock.now_utc())
+
     def look(self) -> None:
         """Take the position of this moment."""
-        fix = self._parts.hardware.locator.fix()
+        fix = self._fix()
         if fix is not None:
             before = self._track
             self._track = extended(before, fix, self._seconds())
@@ -200,7 +204,7 @@ class RunPresenter:
         found = self._found
         if found is None:
             return
-        t, fix = self._parts.context.words, self._parts.hardware.locator.fix()
+        t, fix = self._parts.context.words, self._fix()
         state = found.run.state
         next_id = next(iter(found.dangers), "") or next_stop(state, found.checkpoints) or ""
         text, tone = position_text(t, fix)
