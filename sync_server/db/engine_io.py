@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 BUSY_TIMEOUT_S = 5.0
 """How long a SQLite connection waits for the writer's lock before it gives up."""
@@ -76,6 +77,20 @@ def reading(engine: Engine) -> Generator[Connection]:
     """Yield a connection for reading: one consistent snapshot, never in a writer's way."""
     with engine.connect() as connection:
         yield connection.execution_options(**{_READ_ONLY: True})
+
+
+@contextmanager
+def writing(engine: Engine) -> Generator[Connection]:
+    """Yield a connection in a transaction, as `engine.begin()`; its turn is asked for twice.
+
+    Only the turn is: before it nothing was done, so that asking again can do nothing twice.
+    """
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(engine.begin())
+        except OperationalError:
+            connection = stack.enter_context(engine.begin())
+        yield connection
 
 
 def _prepare_sqlite(dbapi_connection: sqlite3.Connection, _record: _PoolRecord) -> None:

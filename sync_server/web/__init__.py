@@ -61,6 +61,7 @@ The line through the modules:
     catalogue_io             the gettext catalogues
     qr_io                    a text as a QR code
     pages_io                 a template with a reader's words; security headers
+    busy_io                  what is answered when the database had no turn
     site_access_io           sessions on the wall's clock, tablets on the site's
     crews_io                 the crews that an order can be sent to
     intake_look_io           everything that is known of a caller's line

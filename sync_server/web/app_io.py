@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from structlog.typing import FilteringBoundLogger
 from typing_extensions import override
@@ -35,6 +36,7 @@ from sync_server.web.audit_io import audit_router
 from sync_server.web.balances_io import balances_router
 from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
+from sync_server.web.busy_io import busy_answer
 from sync_server.web.calls_io import calls_router
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.complaints_io import (
@@ -77,7 +79,14 @@ from sync_server.web.map_io import map_router
 from sync_server.web.meters_io import meters_router
 from sync_server.web.open311_io import open311_router, open311_status_router
 from sync_server.web.orders_io import orders_router
-from sync_server.web.pages_io import STATIC, Pages, SecurityHeaders, here, see_other
+from sync_server.web.pages_io import (
+    STATIC,
+    Pages,
+    SecurityHeaders,
+    here,
+    is_part_wanted,
+    see_other,
+)
 from sync_server.web.paper_io import paper_entry_router, paper_router
 from sync_server.web.people_io import (
     accounts_router,
@@ -196,6 +205,7 @@ def build_app(
     if is_tracing():
         app.add_middleware(TraceRequests)
     _install_errors(app, pages)
+    _install_busy(app, pages)
     return app
 
 
@@ -352,6 +362,18 @@ def _install_errors(app: FastAPI, pages: Pages) -> None:
         RequestValidationError,
     ):
         app.add_exception_handler(kind, refused)
+
+
+def _install_busy(app: FastAPI, pages: Pages) -> None:
+    """Tell people of a busy database; a machine gets the error and comes again by itself."""
+
+    def busy(request: Request, error: Exception) -> Response:
+        is_told = _wants_page(request) or is_part_wanted(request)
+        if not is_told or not isinstance(error, OperationalError):
+            raise error
+        return busy_answer(pages, request, error)
+
+    app.add_exception_handler(OperationalError, busy)
 
 
 def _for_a_person(error: Exception, status: int, text: str) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from sync_server.access.error_answers_io import error_answer
 from sync_server.alerts.alert import MAX_SHELVE_H
 from sync_server.alerts.alert_list_store import get_alert
 from sync_server.alerts.alert_store import acknowledge, shelve, unshelve
-from sync_server.db.engine_io import reading
+from sync_server.db.engine_io import reading, writing
 from sync_server.web.alert_views import is_safety
 from sync_server.web.crews_io import crew_choices
 from sync_server.web.desk import DeskQuery, parse_query
@@ -163,7 +163,7 @@ def desk_actions_router(pages: Pages) -> APIRouter:
         """Record that the reader has seen it."""
         reader = pages.reader(person)
         try:
-            with pages.engine.begin() as connection:
+            with writing(pages.engine) as connection:
                 acknowledge(connection, alert_id, person.account_id, pages.clock.now_utc())
         except RefusedTransition as refusal:
             return desks.refused(request, reader, alert_id, str(refusal))
@@ -179,7 +179,7 @@ def desk_actions_router(pages: Pages) -> APIRouter:
         """Make a work order of it and send it to a crew."""
         reader = pages.reader(person)
         try:
-            with pages.engine.begin() as connection:
+            with writing(pages.engine) as connection:
                 now_utc = pages.clock.now_utc()
                 create_from_alert(connection, alert_id, person.account_id, crew, now_utc)
         except (RefusedTransition, ContractError) as refusal:
@@ -216,7 +216,7 @@ def shelving_router(pages: Pages) -> APIRouter:
         """Put it back into the list."""
         reader = pages.reader(person)
         try:
-            with pages.engine.begin() as connection:
+            with writing(pages.engine) as connection:
                 unshelve(connection, alert_id, person.account_id, pages.clock.now_utc())
         except RefusedTransition as refusal:
             return desks.refused(request, reader, alert_id, str(refusal))
@@ -232,7 +232,7 @@ def _shelve(pages: Pages, reader: Reader, alert_id: str, minutes: int, reason: s
     now_utc = pages.clock.now_utc()
     until_utc = now_utc + timedelta(minutes=minutes)
     try:
-        with pages.engine.begin() as connection:
+        with writing(pages.engine) as connection:
             if is_safety(get_alert(connection, alert_id)):
                 return words.gettext(mark("A safety alert cannot be shelved; acknowledge it."))
             shelve(

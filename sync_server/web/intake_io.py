@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from sync_server.db.engine_io import reading
+from sync_server.db.engine_io import reading, writing
 from sync_server.service_desk.call_store import caller_of_call
 from sync_server.service_desk.catalogue import RULES, commitments_for
 from sync_server.service_desk.group_store import join_group
@@ -117,7 +117,7 @@ def intake_router(pages: Pages) -> APIRouter:
         reader = pages.reader(person)
         office = office_of(pages, reader)
         try:
-            with pages.engine.begin() as connection:
+            with writing(pages.engine) as connection:
                 names = load_names(connection)
                 found = look_up(connection, _typed(form), office, reader.words, names)
                 record = _send(connection, form, found, office)

@@ -354,10 +354,16 @@ class Pages:
         return HTMLResponse(text, status_code=status if isinstance(status, int) else 200)
 
     def door(
-        self, request: Request, template: str, *, status: int = 200, **context: object
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        words: Words | None = None,
+        **context: object,
     ) -> HTMLResponse:
-        """Return a page for somebody who has not logged in."""
-        words = self.door_words(request)
+        """Return a page without the rail: for somebody who has not logged in, or is not known."""
+        words = words or self.door_words(request)
         text = self._environments[words.language].get_template(template)
         body = text.render(
             {

@@ -12,7 +12,7 @@ from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.roles import Action, Role, may
 from sync_server.complaints.escalation_store import escalations_of
 from sync_server.customers.customer import masked
-from sync_server.db.engine_io import reading
+from sync_server.db.engine_io import reading, writing
 from sync_server.messages.message_store import queue_message
 from sync_server.messages.templates import Template
 from sync_server.service_desk.catalogue import COMMITMENTS, RULES
@@ -144,7 +144,7 @@ def request_steps_router(pages: Pages) -> APIRouter:
             alternative=form.alternative,
         )
         try:
-            with pages.engine.begin() as connection:
+            with writing(pages.engine) as connection:
                 office = office_of(pages, reader)
                 record = take_step(connection, request_id, attempt, office)
                 if attempt.event is RequestEvent.REPLY:
@@ -164,7 +164,7 @@ def request_steps_router(pages: Pages) -> APIRouter:
         reader = pages.reader(person)
         office = office_of(pages, reader)
         try:
-            with pages.engine.begin() as connection:
+            with writing(pages.engine) as connection:
                 record = get_request(connection, request_id, is_locked=True)
                 sent = send_crew(connection, record, crew or None, office)
                 share_order(connection, sent, office)
@@ -188,7 +188,7 @@ def request_notes_router(pages: Pages) -> APIRouter:
     ) -> Response:
         """Keep what somebody notes; what belongs to a step of the path is progress here."""
         told = kind if kind in NOTED else NoteKind.PROGRESS
-        with pages.engine.begin() as connection:
+        with writing(pages.engine) as connection:
             add_note(connection, request_id, told, text, office_of(pages, pages.reader(person)))
         return see_other(f"/requests/{request_id}")
 
@@ -330,7 +330,7 @@ def _caller(connection: Connection, record: RequestRecord, reader: Reader) -> Ca
 
 def _audit_reading(pages: Pages, reader: Reader, request_id: str) -> None:
     """Note that a whole contact was shown (privacy rule 4); its reason is the open request."""
-    with pages.engine.begin() as connection:
+    with writing(pages.engine) as connection:
         event = AuditEvent(
             actor=reader.person.account_id, action="contact.read", subject=request_id, detail={}
         )

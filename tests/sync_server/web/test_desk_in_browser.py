@@ -12,6 +12,7 @@ from demo.screenshots_web_io import VIEWPORT
 from sync_server.access.account_store import account_of_login
 from sync_server.alerts.alert_list_store import get_alert
 from sync_server.alerts.alert_store import acknowledge
+from sync_server.db import engine_io
 from sync_server.db.engine_io import reading
 from sync_server.detection.watch.round_store import note_good_round
 from sync_server.web.app_io import build_app
@@ -147,7 +148,8 @@ def test_in_a_night_of_gas_the_pins_have_most_of_the_list_and_say_how_many_wait_
 
 _PINS_SEEN = """() => {
   const list = document.querySelector("#pins .pinlist"), end = list.getBoundingClientRect().bottom;
-  const rows = [...list.querySelectorAll(".arow")].map((row) => row.getBoundingClientRect().bottom <= end + 8);
+  const isSeen = (row) => row.getBoundingClientRect().bottom <= end + 8;
+  const rows = [...list.querySelectorAll(".arow")].map(isSeen);
   const pins = document.getElementById("pins").getBoundingClientRect().height;
   return {
     rows: rows.filter(Boolean).length, last: rows.at(-1),
@@ -168,6 +170,25 @@ def test_the_alert_is_acknowledged_by_its_key(
     expect(page.locator("#evidence button[data-key='a']")).to_have_count(0)
     with reading(sqlite_engine) as connection:
         assert get_alert(connection, alert_id).condition is Condition.ACKNOWLEDGED
+
+
+def test_what_a_busy_database_did_not_do_is_said_and_done_at_the_next_press(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select_by_keys(page, alert_ids["WM-204418"])
+    monkeypatch.setattr(engine_io, "BUSY_TIMEOUT_S", 0.02)
+    sqlite_engine.dispose()
+    with sqlite_engine.begin():
+        page.keyboard.press("a")
+        expect(page.locator("#evidence .busy")).to_have_text(
+            "This was not done: the database was busy. Press again."
+        )
+        page.keyboard.press("a")
+
+    expect(page.locator("#evidence button[data-key='a']")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.locator(f"#alert-{alert_ids['WM-204418']} .chip")).to_have_text("Ack’d")
+    expect(page.locator("#evidence .busy")).to_have_count(0)
 
 
 def test_an_alert_is_dispatched_by_keys_alone(

@@ -8,13 +8,14 @@ from html import escape, unescape
 
 import pytest
 from httpx import Client, Response
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from sync_server.access.account_store import Crew, create_crew, get_person, list_people
 from sync_server.access.bootstrap import first_start_link
 from sync_server.access.roles import Role
 from sync_server.alerts.alert_list_store import get_alert
 from sync_server.assets.asset_store import get_meter
+from sync_server.db import engine_io
 from sync_server.db.engine_io import reading
 from sync_server.readings.arrivals import FrameKey, Refused
 from sync_server.readings.quarantine_store import keep_refused
@@ -511,6 +512,43 @@ def test_a_place_beyond_the_end_of_the_feed_hides_nothing_that_comes(
         told = next(line for line in lines if line == "event: feed")
 
     assert told == "event: feed"
+
+
+def test_a_busy_database_is_told_in_the_readers_language_and_nothing_is_done(
+    operator: Client, sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.post("/me/language", data={"language": "zh"})
+    path = f"/alerts/{alert_of(sqlite_engine, 'WM-204418')}/acknowledge"
+    monkeypatch.setattr(engine_io, "BUSY_TIMEOUT_S", 0.02)
+    sqlite_engine.dispose()
+    with sqlite_engine.begin():
+        page = operator.post(path)
+        part = operator.post(path, headers={"HX-Request": "true"})
+    done = operator.post(path)
+
+    assert (page.status_code, part.status_code, done.status_code) == (503, 503, 303)
+    assert all("未执行：数据库正忙，请再按一次。" in each.text for each in (page, part))
+    assert part.headers["HX-Reswap"] == "afterbegin"
+
+
+def test_a_turn_to_write_is_asked_for_twice(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_io, "BUSY_TIMEOUT_S", 0.0)
+    sqlite_engine.dispose()
+    holder = sqlite_engine.connect()
+    asked: list[str] = []
+
+    def give_way(*_error: object) -> None:
+        asked.append("refused")
+        holder.close()
+
+    holder.begin()
+    event.listen(sqlite_engine, "handle_error", give_way)
+    with engine_io.writing(sqlite_engine) as connection:
+        connection.exec_driver_sql("SELECT 1")
+
+    assert asked == ["refused"]
 
 
 def test_an_account_with_too_many_open_pages_is_told_so(
