@@ -17,6 +17,7 @@ from demo.set_up_io import PastWanted, forget_town, is_set_up, set_up
 from demo.show import show_town
 from demo.town_clock import DEFAULT_RATE, DEFAULT_START_UTC
 from demo.town_run_io import RunOptions
+from sync_server.web.build_assets_io import is_built
 
 SHOWN_HISTORY_DAYS = 30
 CHECKED_HISTORY_DAYS = 19
@@ -24,6 +25,12 @@ CHECKED_HISTORY_DAYS = 19
 
 BROKERS = {"amqtt": "demo.run_broker", "mosquitto": "demo.run_mosquitto"}
 """What is embedded, and what a site installs."""
+
+MISSING_LIBRARIES = (
+    "the pages are without their scripts, charts and fonts: "
+    "run `python -m sync_server.web.build_assets_io` first (`make demo` does it)"
+)
+"""Said where `static/vendor` was not built, as in a fresh clone."""
 
 
 def main() -> int:
@@ -41,6 +48,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command == "load":
         return _load(arguments)
+    if not is_built():
+        print(MISSING_LIBRARIES, file=sys.stderr, flush=True)
     places = Places(arguments.data.resolve())
     if arguments.reset:
         forget_town(places)

@@ -30,9 +30,13 @@ from sync_server.work_orders.policy_store import policy_at
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.request_states import RequestState
 
 _OPEN = (str(VisitState.BOOKED), str(VisitState.CONFIRMED))
 _MOST_SHOWN = 300
+
+_NOTHING_TO_VISIT = ENDED | {RequestState.DONE, RequestState.REPLIED, RequestState.CONFIRMED}
+"""The work is done: a visit agreed now would be for nothing, or for something that is not said."""
 
 
 def slots_of(connection: Connection, day: date, office: Office) -> list[str]:
@@ -60,12 +64,12 @@ def book(  # noqa: PLR0913, PLR0917  # which request, when, what was told, by wh
 
     Raises:
         ContractError: The role may not, the day or the slot is over, the slot is full, the request
-            has ended or has a visit, the customer was not told of the adult, or a letter was left
-            already.
+            is done, has ended or has a visit, the customer was not told of the adult, or a letter
+            was left already.
     """
     check_may(connection, office.actor, Action.TAKE_REQUEST)
     record = get_request(connection, request_id, is_locked=True)
-    if record.state in ENDED:
+    if record.state in _NOTHING_TO_VISIT:
         raise _refused("request", f"{record.number} is {record.state}", "take a new one")
     if MUST not in told:
         raise _refused("adult", "was not told", "tell the customer that an adult must be at home")

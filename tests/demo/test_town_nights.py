@@ -1,9 +1,13 @@
 """Under production rules a healthy town is quiet, and a leak is found in its first night."""
 
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+import demo.__main__ as demo_main
 from demo.__main__ import CHECKED_HISTORY_DAYS
 from demo.chance import FloatArray, IntArray
 from demo.consumption import models_of
@@ -18,6 +22,7 @@ from sync_server.detection.fleet_state import empty_state
 from sync_server.detection.meters.candidates import Candidate
 from sync_server.detection.meters.fleet import MeterSpec, Role, fleet_of
 from sync_server.detection.meters.intake import ReadingBatch, Surroundings
+from sync_server.web.build_assets_io import is_built
 from wire_contracts.quantities import Medium, Quantity
 
 START_S = int(DEFAULT_START_UTC.timestamp())
@@ -112,3 +117,13 @@ def test_the_story_s_leak_is_found_in_its_first_night_and_only_it(town: Town) ->
     found = found_until(town, FIRST_MORNING_S, leaks)
 
     assert {each.meter_id for each in found} == {str(leak.meter_id) for leak in leaks}
+
+
+def test_a_town_whose_pages_have_no_libraries_says_what_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["demo", "--reset", "--data", str(tmp_path / "town")])
+    monkeypatch.setattr(demo_main, "is_built", lambda: is_built(vendor=tmp_path))
+
+    assert demo_main.main() == 0
+    assert "python -m sync_server.web.build_assets_io" in capsys.readouterr().err

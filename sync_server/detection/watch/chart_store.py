@@ -9,6 +9,7 @@ from sync_server.db.reading_tables import READING
 from sync_server.detection.meters.candidates import Candidate
 from sync_server.detection.meters.columns import Floats, Ints
 from sync_server.detection.telling.explain_candidate import charted_quantity, unit_of
+from sync_server.detection.telling.wording import unit_words
 from wire_contracts.evidence import ChartPoint
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.quantities import Medium, Quantity
@@ -92,7 +93,7 @@ def _band(
     """Return what was expected: the rule's own ends, or what this hour of day saw before."""
     low, high = np.full(len(at_ms), np.nan), np.full(len(at_ms), np.nan)
     is_after = at_ms >= candidate.start_s * 1000
-    if candidate.unit == unit_of(quantity):
+    if unit_words(candidate.unit).unit == unit_of(quantity):
         low[is_after], high[is_after] = candidate.expected_low, candidate.expected_high
     if quantity not in _RATES:
         return low, high

@@ -97,6 +97,21 @@ def test_a_visit_is_booked_in_order_and_the_adult_is_never_left_out(engine: Engi
     assert left == 3
 
 
+@pytest.mark.parametrize("reply", [(), (RequestEvent.REPLY,)])
+def test_no_visit_is_agreed_for_a_request_whose_work_is_done(
+    sqlite_engine: Engine, reply: tuple[RequestEvent, ...]
+) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        request_id = taken(connection, town)
+        send_slip(connection, get_request(connection, request_id), None, town.office())
+        for event in (RequestEvent.ACCEPT, RequestEvent.START, RequestEvent.FINISH, *reply):
+            step = Attempt(event=event, actor=town.leader, text="the valve was shut")
+            take_step(connection, request_id, step, town.office(town.leader))
+        with pytest.raises(ContractError, match="take a new one"):
+            book(connection, request_id, TOMORROW, SLOTS[0], TOLD, town.office())
+
+
 def test_a_slot_of_today_that_is_over_is_not_free(sqlite_engine: Engine) -> None:
     today = date(2026, 11, 2)
     with sqlite_engine.begin() as connection:

@@ -4,7 +4,9 @@ import re
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Engine, insert
 
+from sync_server.db.reading_tables import READING
 from sync_server.detection.alerting.alert_book import LANE
 from sync_server.detection.alerting.thresholds import GAS_SETTLED_S, SETTLED_S, Learned, adapted
 from sync_server.detection.meters.candidates import (
@@ -17,6 +19,8 @@ from sync_server.detection.telling.effects import Price
 from sync_server.detection.telling.explain_candidate import explain
 from sync_server.detection.telling.first_checks import FirstCheck, first_checks, words_of
 from sync_server.detection.telling.wording import flag_of
+from sync_server.detection.watch.chart_store import chart_of
+from tests.sync_server.town_parts import found_town, new_meter
 from wire_contracts.evidence import evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader
 from wire_contracts.kinds import FAMILY, Family, Kind
@@ -165,3 +169,29 @@ def test_what_a_crew_settled_is_told_again_only_when_it_goes_on(
     learned = Learned(settled_s={("M-1", LANE[Kind.SLOW_LEAK]): START_S})
 
     assert len(adapted(_fleet(medium), [candidate(at_s=START_S + after_s)], learned)) == count
+
+
+def test_a_chart_of_temperatures_has_its_band(sqlite_engine: Engine) -> None:
+    warm = replace(candidate(Kind.RETURN_HIGH), unit="degC", expected_low=40.0, expected_high=46.5)
+    instants = [START_S - 3 * DAY_S, START_S - DAY_S]
+    with sqlite_engine.begin() as connection:
+        found_town(connection, [new_meter("M-1", Medium.HEAT)])
+        connection.execute(
+            insert(READING),
+            [
+                {
+                    "meter_id": "M-1",
+                    "measured_at_ms": at_s * 1000,
+                    "profile": "x@1",
+                    "revision": 1,
+                    "return_temp_degc": 55.0,
+                }
+                for at_s in instants
+            ],
+        )
+        points = chart_of(connection, warm, Medium.HEAT)
+
+    assert [(each.expected_low, each.expected_high) for each in points] == [
+        (None, None),
+        (40.0, 46.5),
+    ]
