@@ -1,10 +1,11 @@
 """Measures replicas of the ingest on PostgreSQL against one writer that does nothing but COPY.
 
 Run `make bench-scale`. Each round measures plain COPY (the driver's, rows as text), our own writer
-of bytes, one replica and three replicas one after the other, each over frames that are new; the
-ratio is the median of the rounds' ratios to plain COPY. Broker,
-PostgreSQL, replicas and gateways are processes of their own. Beside it: what the ingest remembers
-of a meter, and how long the newest of any meter takes to find.
+of bytes, one replica, three replicas, and three of what a replica in Python must do at least
+(`scale_floor`) one after the other, each over frames that are new; the ratio is the median of the
+rounds' ratios to plain COPY. Broker, PostgreSQL, replicas and gateways are processes of their own;
+how much processor time each of them has had is in the second table. Beside it: what the ingest
+remembers of a meter, and how long the newest of any meter takes to find.
 
 Then `demo load`: 200,000 meters on SQLite for a minute at factors 1 and 8. The issue's own run is
 `python -m benchmarks.bench_scale --load-meters 1000000 --load-minutes 60 --factors 1`, and 10
@@ -23,12 +24,12 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, select, text
 
 from benchmarks.ingest_limits import (
     plain_copy_seconds,
@@ -47,10 +48,12 @@ from benchmarks.ingest_town import (
     make_batches,
     write_payloads,
 )
+from benchmarks.scale_cost import processor_s, since
 from demo.run_load import LoadOptions, LoadReport, report_lines, run_load
 from sync_server.db.bulk_io import OnExisting, Row
 from sync_server.db.engine_io import open_engine, reading
-from sync_server.db.reading_tables import FRAME_LEDGER, READING_LATEST
+from sync_server.db.reading_tables import READING_LATEST
+from sync_server.readings.ledger_store import taken_count
 from sync_server.readings.reading_store import ReadingStore
 from wire_contracts.frames import Batch
 from wire_contracts.topics import PARTITION_COUNT
@@ -79,14 +82,20 @@ class Site:
     batches: Sequence[Batch]
 
 
+Costs = Mapping[str, Mapping[str, float]]
+"""Of each contender and kind of process: microseconds of processor time for a frame."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Frames a second of one round."""
+    """Frames a second of one round, and what a frame cost."""
 
     copy: float
     own_copy: float
     one: float
     several: float
+    floor: float
+    costs: Costs
 
 
 def main() -> None:
@@ -223,39 +232,85 @@ def _site(engine: Engine, folder: Path) -> Site:
 
 def _round(site: Site, number: int) -> Round:
     count = len(site.rows)
+    data = site.folder / "pg"
+    postgres_s, own_s = processor_s(data)["PostgreSQL"], time.process_time()
     copy_s = statistics.median(plain_copy_seconds(site.engine, site.rows) for _ in range(EPOCHS))
-    own_s = statistics.median(
+    costs: dict[str, Mapping[str, float]] = {}
+    costs["plain COPY"] = {
+        "writers": (time.process_time() - own_s) / EPOCHS / count * 1e6,
+        "PostgreSQL": (processor_s(data)["PostgreSQL"] - postgres_s) / EPOCHS / count * 1e6,
+    }
+    own_copy_s = statistics.median(
         postgres_seconds(site.engine, site.rows, OnExisting.FAIL) for _ in range(EPOCHS)
     )
     with site.engine.begin() as connection:
         connection.execute(text("TRUNCATE reading"))
-    first = 2 * EPOCHS * number + 2
-    one_s = _replicas_s(site, range(first, first + EPOCHS), 1)
-    several_s = _replicas_s(site, range(first + EPOCHS, first + 2 * EPOCHS), REPLICAS)
     sent = EPOCHS * count
+    speeds: list[float] = []
+    contenders = (("one replica", 1, _running), ("replicas", REPLICAS, _running))
+    for place, (name, writers, running) in enumerate((*contenders, ("floor", REPLICAS, _floor))):
+        first = (len(contenders) + 1) * EPOCHS * number + EPOCHS * place + 2
+        epochs = range(first, first + EPOCHS)
+        seconds, spent = _passed(site, epochs, running, writers)
+        speeds.append(sent / seconds)
+        costs[name] = {kind: each / sent * 1e6 for kind, each in spent.items()}
+        if running is _running:
+            _check_ledger(site, epochs)
+    one, several, floor = speeds
     return Round(
-        copy=count / copy_s, own_copy=count / own_s, one=sent / one_s, several=sent / several_s
+        copy=count / copy_s,
+        own_copy=count / own_copy_s,
+        one=one,
+        several=several,
+        floor=floor,
+        costs=costs,
     )
 
 
-def _replicas_s(site: Site, epochs: Sequence[int], count: int) -> float:
-    """Return first publication to last acknowledgement over so many replicas; check the ledger."""
+Running = Callable[[Site, Path, int, int], AbstractContextManager[None]]
+
+
+def _passed(
+    site: Site, epochs: Sequence[int], running: Running, count: int
+) -> tuple[float, Mapping[str, float]]:
+    """Return first publication to last acknowledgement over so many writers, and what it cost.
+
+    In seconds; processor seconds by kind of process.
+    """
     folder = site.folder / f"epoch-{epochs[0]}"
     folder.mkdir()
     sent = [batch for epoch in epochs for batch in later(site.batches, epoch)]
     payloads = write_payloads(folder / "payloads", sent)
-    with broker(folder) as port, _running(site, folder, port, count):
-        (seconds,) = numbers(gateways(port, payloads))
+    with broker(folder) as port, running(site, folder, port, count):
+        senders = gateways(port, payloads)
+        before = processor_s(site.folder / "pg")
+        seconds, sending_s = numbers(senders)
+        spent = since(before, processor_s(site.folder / "pg"))
+    return seconds, {**spent, "gateways": sending_s}
+
+
+def _check_ledger(site: Site, epochs: Sequence[int]) -> None:
     with reading(site.engine) as connection:
-        kept: int = connection.execute(
-            select(func.count())
-            .select_from(FRAME_LEDGER)
-            .where(FRAME_LEDGER.c.epoch.between(epochs[0], epochs[-1]))
-        ).scalar_one()
+        kept = sum(taken_count(connection, epoch=epoch) for epoch in epochs)
     if kept != len(site.rows) * len(epochs):
         message = f"epochs {epochs}: {kept} of {len(site.rows) * len(epochs)} frames in the ledger"
         raise RuntimeError(message)
-    return seconds
+
+
+@contextmanager
+def _floor(site: Site, folder: Path, port: int, count: int) -> Iterator[None]:
+    """Run what replicas must do at least until the block ends, into the emptied table."""
+    with site.engine.begin() as connection:
+        connection.execute(text("TRUNCATE reading"))
+    url = site.engine.url.render_as_string(hide_password=False)
+    logs = [folder / f"floor-{number}.log" for number in range(count)]
+    with ExitStack() as writers:
+        for number, log in enumerate(logs):
+            place = [str(port), url, str(number), str(count)]
+            command = [sys.executable, "-m", "benchmarks.scale_floor", *place]
+            writers.enter_context(process_of(command, log))
+        wait_until(lambda: all("ready" in log.read_text() for log in logs), "the floor")
+        yield
 
 
 @contextmanager
@@ -338,6 +393,7 @@ def _table(rounds: Sequence[Round], bytes_: float, latest_ms: float) -> list[str
             [each.several for each in rounds],
             f">= {GATE} {verdict}",
         ),
+        (f"{REPLICAS} that check and keep nothing", [each.floor for each in rounds], "none"),
     ):
         copy = statistics.median(each.copy for each in rounds)
         ratio = statistics.median(
@@ -351,6 +407,19 @@ def _table(rounds: Sequence[Round], bytes_: float, latest_ms: float) -> list[str
     ):
         verdict = "ok" if figure <= limit else "MISSED"
         lines.append(f"{name:42}{figure:>10.2f} {limit:>10.0f}          {verdict} ({unit})")
+    return [*lines, "", *_cost_table(rounds)]
+
+
+def _cost_table(rounds: Sequence[Round]) -> list[str]:
+    """Return what a frame cost each contender: the smallest of the rounds."""
+    kinds = ("gateways", "broker", "writers", "PostgreSQL")
+    lines = [f"{'processor time of a frame, us':42}" + "".join(f"{kind:>12}" for kind in kinds)]
+    lines[0] += f"{'sum':>12}"
+    for name in rounds[0].costs:
+        costs = [each.costs[name] for each in rounds]
+        best = min(costs, key=lambda each: sum(each.values()))
+        cells = "".join(f"{best.get(kind, 0.0):>12.1f}" for kind in kinds)
+        lines.append(f"{name:42}{cells}{sum(best.values()):>12.1f}")
     return lines
 
 

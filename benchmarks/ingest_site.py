@@ -55,7 +55,7 @@ def measure_site(
     """
     with broker(folder) as broker_port, _server(town, folder, broker_port, processes) as port:
         idle_ms = numbers(_tablet(port, town.token, PULLS))
-        (ingest_s,) = numbers(gateways(broker_port, payloads[0]))
+        ingest_s, _ = numbers(gateways(broker_port, payloads[0]))
         senders = gateways(broker_port, payloads[1])
         tablet = _tablet(port, town.token, 0)
         numbers(senders)

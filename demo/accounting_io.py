@@ -16,6 +16,7 @@ from sync_server.db.reading_tables import (
     READING,
     READING_CONFLICT,
 )
+from sync_server.readings.ledger_store import taken_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,19 +76,20 @@ def _held(engine: Engine, sent: Sent) -> tuple[int, int, int]:
     ledger = FRAME_LEDGER.c
     gap = FRAME_GAP.c
     with reading(engine) as connection:
-        held, refused = connection.execute(
-            select(func.count(), func.count(ledger.refused_code)).where(
+        held = taken_count(connection, sent.gateway_id, sent.epoch, sent.last_seq)
+        refused = connection.execute(
+            select(func.count(ledger.refused_code)).where(
                 ledger.gateway_id == sent.gateway_id,
                 ledger.epoch == sent.epoch,
                 ledger.seq <= sent.last_seq,
             )
-        ).one()
+        ).scalar_one()
         explained = connection.execute(
             select(func.coalesce(func.sum(gap.lost_count), 0)).where(
                 gap.gateway_id == sent.gateway_id, gap.epoch == sent.epoch
             )
         ).scalar_one()
-    return int(held), int(explained), int(refused)
+    return held, int(explained), int(refused)
 
 
 def distinct_instants(places: Places, sent: Sequence[Sent]) -> int:

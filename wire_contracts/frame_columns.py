@@ -5,7 +5,7 @@ frame's field does. `frames` stays the judge: whatever is not ordinary is read t
 """
 
 from binascii import a2b_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
 from math import isfinite
@@ -53,7 +53,9 @@ class FrameColumns:
         instants_ms: N instants, milliseconds since 1970.
         profiles: N profiles with their revisions.
         groups: N register groups.
-        names: N times the quantities that `values` has, in its order; at least one.
+        names: N times the quantities that `values` has, in its order; at least one. Equal ones are
+            the same object as a rule, here and in other messages.
+        kinds: The different ones of `names`.
         values: N times quantity to value, by plain texts.
         raws: N times the register words; None: not sent.
     """
@@ -64,13 +66,22 @@ class FrameColumns:
     profiles: Sequence[str]
     groups: Sequence[str]
     names: Sequence[tuple[str, ...]]
+    kinds: Collection[tuple[str, ...]]
     values: Sequence[dict[str, float]]
     raws: Sequence[bytes | None]
 
 
 _make_columns = maker_of(FrameColumns)
 _NONE = FrameColumns(
-    seqs=(), devices=(), instants_ms=(), profiles=(), groups=(), names=(), values=(), raws=()
+    seqs=(),
+    devices=(),
+    instants_ms=(),
+    profiles=(),
+    groups=(),
+    names=(),
+    kinds=(),
+    values=(),
+    raws=(),
 )
 
 
@@ -174,7 +185,8 @@ def ordinary_columns(bodies: Sequence[JsonValue]) -> FrameColumns | None:
     ):
         return None
     names = list(map(tuple, values))
-    found = _floats(values) if all(map(_are_known, set(names))) else None
+    kinds = {said: _known(said) for said in set(names)}
+    found = _floats(values) if all(kinds.values()) else None
     raws = _words(objects, shapes)
     if found is None or raws is None:
         return None
@@ -184,7 +196,8 @@ def ordinary_columns(bodies: Sequence[JsonValue]) -> FrameColumns | None:
         instants_ms=instants_ms,
         profiles=profiles,
         groups=groups,
-        names=names,
+        names=[kinds[said] for said in names] if len(kinds) > 1 else [*kinds.values()] * len(names),
+        kinds=tuple(kinds.values()),
         values=found,
         raws=raws,
     )
@@ -197,8 +210,9 @@ def _is_plain(keys: tuple[str, ...]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _are_known(names: tuple[str, ...]) -> bool:
-    return bool(names) and frozenset(names) <= _KNOWN
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names, the same object for all that are equal; none where one is not known."""
+    return names if frozenset(names) <= _KNOWN else ()
 
 
 def _are_whole(column: Sequence[JsonValue], low: int, high: int) -> bool:
@@ -227,7 +241,7 @@ def _floats(values: Sequence[dict[str, JsonValue]]) -> Sequence[dict[str, float]
     numbers = list(chain.from_iterable(map(dict.values, values)))
     kinds = set(map(type, numbers))
     if kinds == _FLOATS:
-        return values if all(map(isfinite, numbers)) else None  # type: ignore[arg-type,return-value]  # floats
+        return values if _are_finite(numbers) else None  # type: ignore[arg-type,return-value]  # floats
     if not kinds <= _NUMBERS or any(
         type(number) is int and not -EXACT < number < EXACT for number in numbers
     ):
@@ -235,6 +249,11 @@ def _floats(values: Sequence[dict[str, JsonValue]]) -> Sequence[dict[str, float]
     if not all(map(isfinite, numbers)):  # type: ignore[arg-type]  # numbers
         return None
     return [dict(zip(each, map(float, each.values()), strict=True)) for each in values]  # type: ignore[arg-type]  # numbers
+
+
+def _are_finite(numbers: Sequence[float]) -> bool:
+    """Return whether every number is finite: a sum that is says so of all of them."""
+    return isfinite(sum(numbers)) or all(map(isfinite, numbers))
 
 
 def _words(

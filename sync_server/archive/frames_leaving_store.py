@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Connection, Engine, bindparam, delete, func, 
 
 from sync_server.archive.tiers import TierError
 from sync_server.db.engine_io import reading
-from sync_server.db.reading_tables import FRAME_EPOCH, FRAME_LEDGER, FRAME_MARK
+from sync_server.db.reading_tables import FRAME_EPOCH, FRAME_LEDGER, FRAME_MARK, FRAME_RUN
+from sync_server.readings.frame_runs import LONGEST
 from sync_server.work_orders.policy_store import policy_at
 from wire_contracts.frames import ms_from_utc
 
@@ -137,20 +138,40 @@ def _due(connection: Connection, before_ms: int) -> list[_Covered]:
 
 
 def _slices(engine: Engine, covered: _Covered) -> Iterator[tuple[int, int]]:
-    """Yield the numbers (first, last) to go through, from the lowest that has an entry."""
+    """Yield the numbers (first, last) to go through, from the lowest that can leave."""
     lowest = select(func.min(FRAME_LEDGER.c.seq)).where(
         FRAME_LEDGER.c.gateway_id == covered.gateway_id,
         FRAME_LEDGER.c.epoch == covered.epoch,
         FRAME_LEDGER.c.refused_code.is_(None),
     )
+    lowest_run = select(func.min(FRAME_RUN.c.last_seq)).where(
+        FRAME_RUN.c.gateway_id == covered.gateway_id, FRAME_RUN.c.epoch == covered.epoch
+    )
     with reading(engine) as connection:
-        first: int | None = connection.execute(lowest).scalar_one()
+        found = [connection.execute(query).scalar_one() for query in (lowest, lowest_run)]
+    first: int | None = min((each for each in found if each is not None), default=None)
     while first is not None and first <= covered.upto:
         yield first, min(first + _SLICE - 1, covered.upto)
         first += _SLICE
 
 
 def _forget(connection: Connection, covered: _Covered, low: int, high: int) -> int:
+    """Forget the entries of these numbers, and the runs that end among them; return how many."""
+    ends_here = (
+        (FRAME_RUN.c.gateway_id == covered.gateway_id)
+        & (FRAME_RUN.c.epoch == covered.epoch)
+        & (FRAME_RUN.c.first_seq > low - LONGEST)
+        & (FRAME_RUN.c.last_seq >= low)
+        & (FRAME_RUN.c.first_seq <= high)
+        & (FRAME_RUN.c.last_seq <= high)
+    )
+    in_runs = func.coalesce(func.sum(FRAME_RUN.c.last_seq - FRAME_RUN.c.first_seq + 1), 0)
+    count = int(connection.execute(select(in_runs).where(ends_here)).scalar_one())
+    connection.execute(delete(FRAME_RUN).where(ends_here))
+    return count + _forget_single(connection, covered, low, high)
+
+
+def _forget_single(connection: Connection, covered: _Covered, low: int, high: int) -> int:
     return connection.execute(
         delete(FRAME_LEDGER).where(
             FRAME_LEDGER.c.gateway_id == covered.gateway_id,

@@ -27,6 +27,13 @@ _BYTES_OF = {BigInteger: "int8", Float: "float8", String: "varchar", LargeBinary
 """Kinds of columns whose values the driver sends as PostgreSQL keeps them, in half of the time that
 both sides take for text; the other half of `metadata.SENT_AS_BYTES`."""
 
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_COPY_END = b"\xff\xff"
+"""Before and behind the rows; PostgreSQL 18 manual, COPY, "Binary Format"."""
+
+_WORTH_A_TRIAL = 200
+"""Rows from which on a savepoint costs less than the way round a temporary table."""
+
 _KEYS_AT_ONCE = 2000
 """Keys in one query; SQLite takes them as one JSON text, so their number changes no statement."""
 
@@ -76,6 +83,41 @@ def write_rows(
         _copy(connection, table.name, table, rows)
     elif on_existing is OnExisting.REPLACE or not _are_new(connection, table, rows):
         _merge(connection, table, rows, on_existing)
+
+
+def write_new_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write rows whose keys are new as far as the writer knows; one that is there gives way.
+
+    What `write_rows` with REPLACE leaves, on PostgreSQL without the way round a temporary table.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite or len(rows) < _WORTH_A_TRIAL or not _are_new(connection, table, rows):
+        write_rows(connection, table, rows, OnExisting.REPLACE)
+
+
+def write_packed(
+    connection: Connection, table: Table, names: Sequence[str], parts: Iterable[bytes]
+) -> None:
+    """Write rows of these columns that are packed as PostgreSQL's binary COPY has them.
+
+    Args:
+        connection: To PostgreSQL, the caller's transaction.
+        table: Columns of it that are not named become null.
+        names: Of the columns, in the order in which the rows have them.
+        parts: The rows; any number of parts make one.
+
+    Raises:
+        IntegrityError: A key exists.
+    """
+    statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+    cursor = connection.connection.cursor()
+    try:
+        with cursor.copy(statement) as copy:
+            copy.write(b"".join((_COPY_HEAD, *parts, _COPY_END)))
+    except psycopg.Error as error:
+        raise _as_sqlalchemy_says(statement, error) from error
+    finally:
+        cursor.close()
 
 
 def put_cells(

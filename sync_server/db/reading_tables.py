@@ -19,8 +19,22 @@ FRAME_LEDGER = Table(
     sqlite_with_rowid=False,
     info={SENT_AS_BYTES: True},
 )
-"""Every frame taken, RULINGS R2; `refused_code` when it lies in quarantine. How long entries stay
-is a policy (ADR 0032)."""
+"""Frames taken (RULINGS R2), those in `frame_run` aside; `refused_code` when it is in quarantine.
+How long entries stay is a policy (ADR 0032)."""
+
+FRAME_RUN = Table(
+    "frame_run",
+    METADATA,
+    Column("gateway_id", String(32), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    info={SENT_AS_BYTES: True},
+)
+"""Frames taken one behind another, of which `frame_ledger` has none: at most 50, 8 bytes of hash
+(big-endian, signed) for each, ascending (ADR 0036)."""
 
 FRAME_EPOCH = Table(
     "frame_epoch",

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -69,13 +69,16 @@ class Arrivals:
     """What a transaction has to do with the frames that reached it.
 
     `clones` came under the key of another frame: their readings are used, and they are kept and
-    alarmed (RULINGS R2). `duplicate_count` frames were there already, byte for byte.
+    alarmed (RULINGS R2). `taken` has the numbers (gateway, epoch, seq) of refused ones
+    under which the ledger has another frame. `duplicate_count` frames were there already, byte for
+    byte.
     """
 
     accepted: Sequence[Accepted] = ()
     clones: Sequence[Accepted] = ()
     refused: Sequence[Refused] = ()
     gaps: Sequence[Gap] = ()
+    taken: Collection[tuple[str, int, int]] = ()
     duplicate_count: int = 0
 
 
@@ -108,6 +111,12 @@ def hash_frame(frame: Frame, measured_at_ms: int) -> int:
 
 def hash_columns(columns: FrameColumns) -> Sequence[int]:
     """Return what `hash_frame` says of each of these frames."""
+    digests = digest_columns(columns)
+    return struct.unpack(f">{len(digests) // _HASH_BYTES}q", digests)
+
+
+def digest_columns(columns: FrameColumns) -> bytes:
+    """Return the same as 8 bytes for each frame, big-endian, signed."""
     contents = zip(
         columns.devices,
         columns.instants_ms,
@@ -120,11 +129,12 @@ def hash_columns(columns: FrameColumns) -> Sequence[int]:
         strict=False,
     )
     plain = [orjson.dumps(content, option=orjson.OPT_SORT_KEYS) for content in contents]
+    blake2b = hashlib.blake2b
     digests = [
-        hashlib.blake2b(each if raw is None else each + raw, digest_size=_HASH_BYTES).digest()
+        blake2b(each if raw is None else each + raw, digest_size=_HASH_BYTES).digest()
         for each, raw in zip(plain, columns.raws, strict=True)
     ]
-    return struct.unpack(f">{len(digests)}q", b"".join(digests))
+    return b"".join(digests)
 
 
 def hash_gap(gap: GapRecord) -> int:

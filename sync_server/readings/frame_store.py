@@ -1,6 +1,6 @@
 """Owns the ledger of frames, the acknowledgements, the gaps and the clones (RULINGS R2, R3)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import orjson
@@ -13,7 +13,7 @@ from sync_server.readings.fresh import AnyBatch
 from sync_server.readings.ingest_memory import IngestMemory
 from wire_contracts.acks import EpochAck, add_range, add_seqs
 from wire_contracts.frame_columns import SplitBatch
-from wire_contracts.frames import Batch, frame_json
+from wire_contracts.frames import frame_json
 from wire_contracts.payloads import dump_json
 
 EpochKey = tuple[str, int]
@@ -41,33 +41,6 @@ def load_epochs(connection: Connection, memory: IngestMemory, wanted: Iterable[E
             )
         for key in chunk:
             memory.epochs.setdefault(key, EpochAck(epoch=key[1], upto=0))
-
-
-def load_known_hashes(
-    connection: Connection, memory: IngestMemory, batches: Sequence[Batch]
-) -> Mapping[tuple[str, int, int], int]:
-    """Return (gateway, epoch, seq) to hash of the frames that may have come before.
-
-    A seq that the acknowledgement does not cover has certainly not, and costs no query.
-    """
-    known: dict[tuple[str, int, int], int] = {}
-    for batch in batches:
-        ack = memory.epochs[batch.gateway_id, batch.epoch]
-        if not ack.ranges and min(seqs_of(batch), default=0) > ack.upto:
-            continue
-        seqs = [seq for seq in seqs_of(batch) if ack.covers(seq)]
-        if not seqs:
-            continue
-        rows = connection.execute(
-            select(FRAME_LEDGER.c.seq, FRAME_LEDGER.c.payload_hash).where(
-                FRAME_LEDGER.c.gateway_id == batch.gateway_id,
-                FRAME_LEDGER.c.epoch == batch.epoch,
-                FRAME_LEDGER.c.seq.in_(seqs),
-            )
-        )
-        for seq, payload_hash in rows:
-            known[batch.gateway_id, batch.epoch, seq] = payload_hash
-    return known
 
 
 def load_refused(connection: Connection, batch: AnyBatch) -> Sequence[tuple[int, str]]:
@@ -98,6 +71,7 @@ def write_ledger(connection: Connection, arrivals: Arrivals) -> None:
     rows += [
         (item.key.gateway_id, item.key.epoch, item.key.seq, item.payload_hash, str(item.code))
         for item in arrivals.refused
+        if (item.key.gateway_id, item.key.epoch, item.key.seq) not in arrivals.taken
     ]
     write_rows(connection, FRAME_LEDGER, rows, OnExisting.KEEP)
 

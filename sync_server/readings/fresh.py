@@ -7,10 +7,11 @@ on the way.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain
 
 from sync_server.assets.device_map import DeviceMap
-from sync_server.readings.arrivals import hash_columns
+from sync_server.readings.arrivals import digest_columns
+from sync_server.readings.frame_runs import FrameRun, entries_of, runs_of
 from sync_server.readings.ingest import FUTURE_TOLERANCE_MS
 from wire_contracts.acks import EpochAck
 from wire_contracts.frame_columns import FrameColumns, SplitBatch
@@ -22,9 +23,6 @@ EpochKey = tuple[str, int]
 
 FreshFrame = tuple[int, tuple[str, ...], dict[str, float], str, str, bytes | None]
 """Instant in ms, quantities, values, profile, register group, register words."""
-
-LedgerRow = tuple[str, int, int, int, None]
-"""Gateway, epoch, seq, hash, not refused."""
 
 
 @dataclass(slots=True)
@@ -49,15 +47,19 @@ class Picked:
     """What a transaction has to do.
 
     Attributes:
-        ledger: The frames of `meters`, in the order in which they came.
+        runs: The frames of `meters` as the ledger has them, in the order in which they came.
+        count: How many those are.
         meters: By meter, what needs no comparison.
+        kinds: The quantities that frames of those may have.
         rest: What goes the long way, in its order.
         others: Meters that have frames there.
         heads: The highest number taken so far of each epoch.
     """
 
-    ledger: list[LedgerRow] = field(default_factory=list)
+    runs: list[FrameRun] = field(default_factory=list)
+    count: int = 0
     meters: dict[str, FreshMeter] = field(default_factory=dict)
+    kinds: set[tuple[str, ...]] = field(default_factory=set)
     rest: list[Batch] = field(default_factory=list)
     others: set[str] = field(default_factory=set)
     heads: dict[EpochKey, int] = field(default_factory=dict)
@@ -105,11 +107,8 @@ def hashes_of(picked: Picked) -> Mapping[tuple[str, int, int], int]:
     if not picked.rest:
         return {}
     epochs = {(batch.gateway_id, batch.epoch) for batch in picked.rest}
-    return {
-        (gateway_id, epoch, seq): payload_hash
-        for gateway_id, epoch, seq, payload_hash, _ in picked.ledger
-        if (gateway_id, epoch) in epochs
-    }
+    runs = (run for run in picked.runs if run[:2] in epochs)
+    return dict(chain.from_iterable(map(entries_of, runs)))
 
 
 def as_whole(batch: AnyBatch) -> Batch:
@@ -168,6 +167,7 @@ def _pick(picked: Picked, batch: SplitBatch, known: Known) -> None:
     latest_ms = known.received_at_ms + FUTURE_TOLERANCE_MS
     meters, others, find = picked.meters, picked.others, known.devices.find
     aside: set[int] = set()
+    picked.kinds.update(columns.kinds)
     for seq, device, frame in zip(columns.seqs, columns.devices, _frames(columns), strict=True):
         at_ms = frame[0]
         use = find(device, at_ms)
@@ -185,10 +185,8 @@ def _pick(picked: Picked, batch: SplitBatch, known: Known) -> None:
             continue
         meter.frames.append(frame)
         meter.newest_ms, meter.gateway_id = at_ms, gateway_id
-    entries = zip(
-        repeat(gateway_id), repeat(epoch), columns.seqs, hash_columns(columns), repeat(None)
-    )
-    picked.ledger.extend(entry for entry in entries if entry[2] not in aside)
+    picked.runs += runs_of((gateway_id, epoch), columns.seqs, digest_columns(columns), aside)
+    picked.count += len(columns.seqs) - len(aside)
     odd = batch.odd
     if aside:
         frames = sorted([*odd.frames, *batch.frames(sorted(aside))], key=lambda each: each.seq)

@@ -1,19 +1,22 @@
 """Writes what is later than all that its meters have: rows, newest and hours, nothing read."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from operator import itemgetter
 
+import psycopg
 from sqlalchemy import Connection
 
 from sync_server.db.arrival_rows import CHANNELS
-from sync_server.db.bulk_io import OnExisting, Row, write_rows
-from sync_server.db.reading_tables import FRAME_LEDGER, READING, READING_HOURLY, READING_LATEST
+from sync_server.db.bulk_io import OnExisting, Row, write_new_rows, write_packed, write_rows
+from sync_server.db.reading_tables import READING, READING_HOURLY, READING_LATEST
 from sync_server.readings.fresh import FreshFrame, FreshMeter, Picked
 from sync_server.readings.hourly import Hour, add_sound, hour_of
 from sync_server.readings.ingest_memory import IngestMemory
 from sync_server.readings.latest import Latest, LatestValue, make_latest
+from sync_server.readings.ledger_store import write_runs
+from sync_server.readings.packed_readings import PackedReadings
 from sync_server.readings.raw_words import pack_group
 from sync_server.readings.reading_rows import revision_of
 from sync_server.readings.remembered import make_memory
@@ -39,54 +42,88 @@ class _Shape:
     channels: Callable[[Row], Row]
 
 
+@dataclass(slots=True)
+class _Rows:
+    """What a transaction writes.
+
+    Attributes:
+        readings: Of `reading`, on SQLite; PostgreSQL takes them packed.
+        latest: Of `reading_latest`.
+        hours: Of `reading_hourly`, those begun before.
+        new_hours: Of the same, later than all that their meters have.
+    """
+
+    readings: list[Row] = field(default_factory=list)
+    latest: list[Row] = field(default_factory=list)
+    hours: list[Row] = field(default_factory=list)
+    new_hours: list[Row] = field(default_factory=list)
+
+    def take(self, latest: Row, hours: Sequence[Row], *, is_first_known: bool) -> None:
+        """Take the newest of a meter and its hours, ascending."""
+        self.latest.append(latest)
+        self.hours += hours[: int(is_first_known)]
+        self.new_hours += hours[int(is_first_known) :]
+
+
 def write_fresh(connection: Connection, memory: IngestMemory, picked: Picked) -> Sequence[Row]:
     """Write the fresh frames; return their rows as detection has them (`arrival_rows`)."""
-    if not picked.ledger:
+    if not picked.runs:
         return ()
-    readings: list[Row] = []
     arrived: list[Row] = []
-    latest_rows: list[Row] = []
-    hour_rows: list[Row] = []
+    rows = _Rows()
+    packer = _packer(connection, picked)
+    lay_out = partial(_lay_out, rows.readings) if packer is None else packer.add
     for meter_id in sorted(picked.meters):
         fresh = picked.meters[meter_id]
         if not fresh.frames:
             continue
-        _lay_out(readings, arrived, meter_id, fresh.frames)
+        lay_out(meter_id, fresh.frames, arrived)
         memory.touch(fresh.gateway_id)
         packed = memory.unopened(meter_id)
         stepped = None if packed is None else step_on(meter_id, packed, fresh)
         if packed is None or stepped is None:
-            _step_unsteady(memory, meter_id, fresh, (latest_rows, hour_rows))
+            _step_unsteady(memory, meter_id, fresh, rows)
             continue
         memory.touch(packed.gateway_id)
         memory.replace(meter_id, stepped.packed)
-        latest_rows.append(stepped.latest)
-        hour_rows += stepped.hours
+        rows.take(stepped.latest, stepped.hours, is_first_known=stepped.is_first_known)
     memory.put_away()
-    write_rows(connection, FRAME_LEDGER, picked.ledger, OnExisting.KEEP)
-    write_rows(connection, READING, readings, OnExisting.FAIL)
-    write_rows(connection, READING_LATEST, latest_rows, OnExisting.REPLACE)
-    write_rows(connection, READING_HOURLY, hour_rows, OnExisting.REPLACE)
+    write_runs(connection, picked.runs)
+    if packer is not None:
+        write_packed(connection, READING, packer.names, packer.parts)
+    write_rows(connection, READING, rows.readings, OnExisting.FAIL)
+    write_rows(connection, READING_LATEST, rows.latest, OnExisting.REPLACE)
+    write_rows(connection, READING_HOURLY, rows.hours, OnExisting.REPLACE)
+    write_new_rows(connection, READING_HOURLY, rows.new_hours)
     return arrived
 
 
-def _step_unsteady(
-    memory: IngestMemory, meter_id: str, fresh: FreshMeter, rows: tuple[list[Row], list[Row]]
-) -> None:
+def _packer(connection: Connection, picked: Picked) -> PackedReadings | None:
+    """Return who packs rows as PostgreSQL takes them; None on SQLite."""
+    if connection.dialect.name == "sqlite":
+        return None
+    raw = connection.connection.driver_connection
+    encoding = raw.info.encoding if isinstance(raw, psycopg.Connection) else "utf-8"
+    return PackedReadings(picked.kinds, encoding)
+
+
+def _step_unsteady(memory: IngestMemory, meter_id: str, fresh: FreshMeter, rows: _Rows) -> None:
     """Take in a meter whose values, newest and hour are put together one by one."""
-    latest_rows, hour_rows = rows
     known = memory.meter(meter_id)
     hours = _hours(None if known is None else known.hour, fresh)
     latest = _latest(None if known is None else known.latest, fresh)
     if known is not None:
         memory.touch(known.latest.gateway_id)
     memory.change(meter_id, make_memory(latest=latest, hour=hours[-1]))
-    latest_rows.append(latest_cells(meter_id, latest))
-    hour_rows += [hourly_cells(meter_id, hour) for hour in hours]
+    rows.take(
+        latest_cells(meter_id, latest),
+        [hourly_cells(meter_id, hour) for hour in hours],
+        is_first_known=known is not None and known.hour.hour_at_ms == hours[0].hour_at_ms,
+    )
 
 
 def _lay_out(
-    readings: list[Row], arrived: list[Row], meter_id: str, frames: Sequence[FreshFrame]
+    readings: list[Row], meter_id: str, frames: Sequence[FreshFrame], arrived: list[Row]
 ) -> None:
     """Append the rows of a meter, as `row_store.reading_cells` and `arrival_rows` have them."""
     for at_ms, names, values, profile, group, raw in frames:

@@ -80,8 +80,16 @@ def sort_arrivals(
         clones=sorting.clones,
         refused=sorting.refused,
         gaps=sorting.gaps,
+        taken=_taken(sorting.refused, known_hashes),
         duplicate_count=sorting.duplicate_count,
     )
+
+
+def _taken(
+    refused: Sequence[Refused], known_hashes: Mapping[tuple[str, int, int], int]
+) -> frozenset[tuple[str, int, int]]:
+    places = ((item.key.gateway_id, item.key.epoch, item.key.seq) for item in refused)
+    return frozenset(place for place in places if place in known_hashes)
 
 
 def _items(batch: Batch) -> Iterator[tuple[FrameKey, int, int, Frame | Refused | Gap]]:

@@ -16,11 +16,12 @@ def pack_groups(groups: Mapping[str, bytes]) -> bytes | None:
 
 def pack_group(name: str, words: bytes) -> bytes:
     """Return the words of one group, as `pack_groups` does."""
-    return _head_and_length(name, len(words)) + words
+    return group_head(name, len(words)) + words
 
 
 @lru_cache(maxsize=4096)
-def _head_and_length(name: str, length: int) -> bytes:
+def group_head(name: str, length: int) -> bytes:
+    """Return what stands before the words of a group: its name and their length."""
     return _head(name) + _LENGTH.pack(length)
 
 

@@ -21,7 +21,6 @@ from sync_server.readings.arrivals import Accepted, Arrivals
 from sync_server.readings.frame_store import (
     advance_epochs,
     load_epochs,
-    load_known_hashes,
     load_refused,
     seqs_of,
     without_known_clones,
@@ -44,6 +43,7 @@ from sync_server.readings.hourly import Hour, add_row, hour_of
 from sync_server.readings.ingest import sort_arrivals
 from sync_server.readings.ingest_memory import IngestMemory
 from sync_server.readings.latest import see_row
+from sync_server.readings.ledger_store import load_known_hashes
 from sync_server.readings.quality_event_store import (
     QualityEvent,
     QualityEventKind,
@@ -96,11 +96,15 @@ class Stored:
 
 @dataclass(slots=True)
 class _Work:
-    """The rows that one transaction is about to write."""
+    """The rows that one transaction is about to write.
+
+    `told_again` stay as they are: their meter said something of itself at an instant that was here.
+    """
 
     received_at_utc: datetime
     new_rows: list[ReadingRow]
     changed_rows: dict[RowKey, ReadingRow]
+    told_again: list[ReadingRow]
     media: dict[str, Medium]
     hours: dict[RowKey, Hour]
     stale_hours: set[RowKey]
@@ -182,7 +186,7 @@ class ReadingStore:
         _note_work(connection, work, accepted, arrived, ready)
         return Stored(
             acks=acks,
-            new_count=len(picked.ledger) + len(arrivals.accepted),
+            new_count=picked.count + len(arrivals.accepted),
             duplicate_count=arrivals.duplicate_count,
             refused_count=len(arrivals.refused),
             clone_count=len(arrivals.clones),
@@ -261,6 +265,7 @@ class ReadingStore:
             received_at_utc=received_at_utc,
             new_rows=[],
             changed_rows={},
+            told_again=[],
             media={},
             hours={},
             stale_hours=set(),
@@ -279,7 +284,7 @@ class ReadingStore:
         changed_cells = [reading_cells(row) for row in work.changed_rows.values()]
         write_rows(connection, READING, new_cells, OnExisting.FAIL)
         write_rows(connection, READING, changed_cells, OnExisting.REPLACE)
-        work.cells = [*new_cells, *changed_cells]
+        work.cells = [*new_cells, *changed_cells, *map(reading_cells, work.told_again)]
         self._refresh_hours(connection, work)
         self._refresh_valued(connection, work.emptied_meters)
         self._write_meters(connection, sorted(work.media), work)
@@ -302,6 +307,8 @@ class ReadingStore:
         stored = stored_rows.get(key)
         row = self._merge(work, key, frames, stored)
         if row is None:
+            if stored is not None and any(item.frame.events for item in frames):
+                work.told_again.append(stored)
             return
         meter = self._memory.meter(key[0])
         gateway_id = max([item.key.gateway_id for item in frames])

@@ -5,6 +5,8 @@ its hour among them: nearly every meter nearly always. What stands here is `late
 `hourly.add_row` over the packed numbers; of every other meter those decide.
 """
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 
 from sync_server.readings.fresh import FreshMeter
@@ -26,14 +28,20 @@ class Stepped:
         packed: As it is remembered.
         latest: Its row of `reading_latest`.
         hours: Its rows of `reading_hourly`, ascending.
+        is_first_known: Whether the first of those was begun before these frames.
     """
 
     packed: PackedMeter
     latest: Row
     hours: list[Row]
+    is_first_known: bool
 
 
 _make_stepped = maker_of(Stepped)
+
+_Hour = tuple[int, int, int, int, float, float, float, float]
+"""Start, first and last reading in ms, readings, first and last register in m3, least and most flow
+in m3/h: the hour as it lies in the packed numbers."""
 
 
 def step_on(meter_id: str, known: PackedMeter, fresh: FreshMeter) -> Stepped | None:
@@ -43,45 +51,68 @@ def step_on(meter_id: str, known: PackedMeter, fresh: FreshMeter) -> Stepped | N
     places = _places(names, fresh.medium)
     if not shape.is_steady or places is None or shape.quantity != places[0]:
         return None
-    quantity, total_at, flow_at = places
-    _, _, hour_ms, first_ms, last_ms, count, first_m3, last_m3, low_m3h, high_m3h, *_ = (
-        shape.form.unpack(known.numbers)
-    )
-    name, rows, at_ms = str(quantity), dict[int, Row](), 0
-    numbers: tuple[float, ...] = ()
-    for at_ms, said, values, _, _, _ in fresh.frames:
-        if said != names:
-            return None
-        numbers = tuple(values.values())
-        total_m3, flow_m3h = numbers[total_at], numbers[flow_at]
-        if not (-NO_METER <= total_m3 <= NO_METER and -NO_METER <= flow_m3h <= NO_METER):
-            return None
-        start_ms = at_ms - at_ms % HOUR_MS
-        if start_ms == hour_ms:
-            low_m3h, high_m3h = min(low_m3h, flow_m3h), max(high_m3h, flow_m3h)
-        else:
-            hour_ms, first_ms, first_m3, count = start_ms, at_ms, total_m3, 0
-            low_m3h = high_m3h = flow_m3h
-        count, last_ms, last_m3 = count + 1, at_ms, total_m3
-        figures = (first_ms, first_m3, last_ms, last_m3, low_m3h, high_m3h)
-        rows[hour_ms] = (meter_id, hour_ms, name, *figures, count, None)
-    packed = shape.form.pack(
-        *(at_ms, at_ms, hour_ms, first_ms, last_ms, count),
-        *(first_m3, last_m3, low_m3h, high_m3h),
-        *numbers,
-    )
+    instants, said, values, *_ = zip(*fresh.frames, strict=True)
+    if said[0] != names or said.count(said[0]) < len(said):
+        return None
+    name, flow = places
+    totals, flows = [each[name] for each in values], [each[flow] for each in values]
+    if max(*totals, *flows) > NO_METER or min(*totals, *flows) < -NO_METER:
+        return None
+    _, _, *hour = shape.form.unpack(known.numbers)[:_BEHIND_HOUR]
+    rows, last = _through_hours((meter_id, name), tuple(hour), (instants, totals, flows))
+    at_ms, numbers = instants[-1], values[-1].values()
     state = {name: (value, at_ms, None) for name, value in zip(names, numbers, strict=True)}
     return _make_stepped(
-        packed=make_packed(gateway_id=fresh.gateway_id, shape=shape, numbers=packed),
+        packed=make_packed(
+            gateway_id=fresh.gateway_id,
+            shape=shape,
+            numbers=shape.form.pack(at_ms, at_ms, *last, *numbers),
+        ),
         latest=(meter_id, at_ms, at_ms, fresh.gateway_id, state_text(state)),
-        hours=list(rows.values()),
+        hours=rows,
+        is_first_known=rows[0][1] == hour[0],
     )
+
+
+_BEHIND_HOUR = 10
+"""Where the values begin in the packed numbers: behind two newest instants and the hour."""
+
+
+def _through_hours(
+    head: tuple[str, str],
+    hour: _Hour,
+    columns: tuple[Sequence[int], Sequence[float], Sequence[float]],
+) -> tuple[list[Row], _Hour]:
+    """Return the rows of the hours that readings lie in, and the last hour.
+
+    Args:
+        head: Meter and totaliser, which every row begins with.
+        hour: That of the newest reading before these.
+        columns: Instants in ms, ascending, registers in m3, flows in m3/h.
+    """
+    instants, totals, flows = columns
+    meter_id, name = head
+    hour_ms, first_ms, last_ms, count, first_m3, last_m3, low_m3h, high_m3h = hour
+    rows: list[Row] = []
+    at, behind = 0, len(instants)
+    while at < behind:
+        start_ms = instants[at] - instants[at] % HOUR_MS
+        end = bisect_left(instants, start_ms + HOUR_MS, at)
+        if start_ms != hour_ms:
+            hour_ms, first_ms, first_m3, count = start_ms, instants[at], totals[at], 0
+            low_m3h = high_m3h = flows[at]
+        low_m3h, high_m3h = min(low_m3h, *flows[at:end]), max(high_m3h, *flows[at:end])
+        last_ms, last_m3, count = instants[end - 1], totals[end - 1], count + end - at
+        figures = (first_ms, first_m3, last_ms, last_m3, low_m3h, high_m3h)
+        rows.append((meter_id, hour_ms, name, *figures, count, None))
+        at = end
+    return rows, (hour_ms, first_ms, last_ms, count, first_m3, last_m3, low_m3h, high_m3h)
 
 
 @lru_cache(maxsize=4096)
-def _places(names: tuple[Quantity, ...], medium: Medium) -> tuple[Quantity, int, int] | None:
-    """Return the totaliser that an hour prefers, its place and its flow's; None: not both said."""
+def _places(names: tuple[Quantity, ...], medium: Medium) -> tuple[str, str] | None:
+    """Return the totaliser that an hour prefers and its flow; None: not both said."""
     totaliser, flow = preferred_pair(medium)
     if totaliser not in names or flow not in names:
         return None
-    return totaliser, names.index(totaliser), names.index(flow)
+    return str(totaliser), str(flow)

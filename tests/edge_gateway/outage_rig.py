@@ -28,6 +28,7 @@ from sync_server.db.reading_tables import (
     READING,
     READING_CONFLICT,
 )
+from sync_server.readings.ledger_store import taken_count
 from tests.edge_gateway.anchored_clock import START_UTC, AnchoredClock
 from tests.edge_gateway.rig import (
     LOOPBACK,
@@ -165,12 +166,8 @@ class OutageTown:
 
     def drained(self, upto: int) -> bool:
         """Return whether the server knows every number up to this one."""
-        ledger = FRAME_LEDGER.c
         with reading(self.engine) as connection:
-            held = connection.execute(
-                select(func.count()).where(ledger.gateway_id == GATEWAY_ID, ledger.seq <= upto)
-            ).scalar_one()
-        return int(held) >= upto
+            return taken_count(connection, GATEWAY_ID, upto=upto) >= upto
 
     def close_account(self, *, least: int, within_s: float = 90.0) -> Account:
         """Bring everything up, let it drain, and count.
@@ -196,9 +193,10 @@ class OutageTown:
         instants = {_place(frame) for frame in frames}
         ledger = FRAME_LEDGER.c
         with reading(self.engine) as connection:
-            held, refused = connection.execute(
-                select(func.count(), func.count(ledger.refused_code)).where(ledger.seq <= upto)
-            ).one()
+            held = taken_count(connection, upto=upto)
+            refused = connection.execute(
+                select(func.count(ledger.refused_code)).where(ledger.seq <= upto)
+            ).scalar_one()
             odd = [
                 connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in (FRAME_CLONE, READING_CONFLICT)

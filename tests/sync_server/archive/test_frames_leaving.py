@@ -14,12 +14,17 @@ from sync_server.archive.frames_leaving_store import (
 from sync_server.archive.tiers import TierError
 from sync_server.db.engine_io import reading
 from sync_server.db.reading_tables import FRAME_LEDGER, FRAME_MARK
+from sync_server.readings.fresh import AnyBatch
+from sync_server.readings.inbox import read_split
+from sync_server.readings.ledger_store import taken_count
 from sync_server.readings.reading_store import ReadingStore, Stored
 from sync_server.work_orders.policy_store import PolicyRow, set_policy
 from tests.sync_server.real_parts import NOON
 from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter, snapshot
-from wire_contracts.frames import Frame
+from wire_contracts.frames import Frame, dump_batch, frame_json
+from wire_contracts.payloads import pack
 from wire_contracts.quantities import Quantity
+from wire_contracts.topics import Channel, Topic
 
 STRANGER = 3
 """The number of a frame whose device nobody knows: it lies in quarantine."""
@@ -39,6 +44,14 @@ def take_in(engine: Engine, seqs: range, now_utc: datetime) -> Stored:
     with engine.begin() as connection:
         lot = batch(*(sent(seq) for seq in seqs))
         return ReadingStore().store_batches(connection, [lot], now_utc)
+
+
+def as_columns(seqs: range) -> AnyBatch:
+    bodies = [frame_json(sent(seq)) for seq in seqs]
+    topic = Topic(gateway_id=GATEWAY, channel=Channel.UP).text()
+    found = read_split(topic, pack(dump_batch(GATEWAY, 7, bodies)))
+    assert found is not None
+    return found
 
 
 def seqs_of(engine: Engine) -> list[int]:
@@ -95,6 +108,27 @@ def test_what_came_before_a_gap_in_the_numbers_leaves_alone(town: Engine) -> Non
     let_leave(town, day(102))
 
     assert seqs_of(town) == [STRANGER, 8, 9]
+
+
+def test_runs_of_ordinary_frames_leave_whole_and_repeats_stay_harmless(town: Engine) -> None:
+    keep(town, LEAST_DAYS)
+    lots = [as_columns(range(6, 9)), as_columns(range(9, 12)), as_columns(range(13, 15))]
+    with town.begin() as connection:
+        ReadingStore().store_batches(connection, lots, day(2))
+    with reading(town) as connection:
+        before = snapshot(connection)
+        held = taken_count(connection)
+
+    left = [let_leave(town, day(number)) for number in (2, 102)]
+
+    with town.begin() as connection:
+        kept = taken_count(connection)
+        again = ReadingStore().store_batches(connection, lots, day(103))
+        assert snapshot(connection) == before
+        assert taken_count(connection) == 9
+    assert (held, left, kept) == (13, [0, 10], 3)
+    assert (again.new_count, again.duplicate_count) == (6, 2)
+    assert (again.clone_count, again.conflict_count) == (0, 0)
 
 
 def test_a_frame_that_comes_again_after_its_entry_left_changes_no_reading(town: Engine) -> None:

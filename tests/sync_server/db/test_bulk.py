@@ -11,6 +11,7 @@ from sync_server.db.bulk_io import (
     find_among,
     find_rows,
     lock_among,
+    write_new_rows,
     write_rows,
 )
 from sync_server.db.metadata import METADATA, SENT_AS_BYTES
@@ -42,6 +43,20 @@ def test_a_row_that_is_there_fails_stays_or_gives_way_as_told(engine: Engine) ->
     assert stored[OnExisting.REPLACE] == [("M-1", 1), ("M-2", 2), ("M-3", 2)]
     with pytest.raises(IntegrityError), engine.begin() as connection:
         write_rows(connection, READING_LATEST, [*first, *second], OnExisting.FAIL)
+
+
+@pytest.mark.parametrize("count", [2, 500])
+def test_rows_taken_for_new_replace_those_that_are_there(engine: Engine, count: int) -> None:
+    rows = [hour("M-1", number) for number in range(count)]
+    with engine.begin() as connection:
+        write_new_rows(connection, READING_HOURLY, rows)
+        new = connection.execute(select(READING_HOURLY).order_by("hour_at_ms")).all()
+        again = [(*row[:2], "volume_m3", *row[3:]) for row in rows]
+        write_new_rows(connection, READING_HOURLY, again)
+        replaced = connection.execute(select(READING_HOURLY).order_by("hour_at_ms")).all()
+
+    assert [tuple(row) for row in new] == rows
+    assert [tuple(row) for row in replaced] == again
 
 
 def test_keeping_twice_in_one_transaction_leaves_what_was_written_between(engine: Engine) -> None:
@@ -85,7 +100,7 @@ def test_tables_that_go_as_bytes_have_the_types_that_are_sent(postgres_engine: E
     found = inspect(postgres_engine)
 
     assert {table.name for table in sent} == {
-        "frame_ledger", "reading", "reading_hourly", "reading_latest"
+        "frame_ledger", "frame_run", "reading", "reading_hourly", "reading_latest"
     }  # fmt: skip
     for table in sent:
         columns = [str(each["type"]).partition("(")[0] for each in found.get_columns(table.name)]

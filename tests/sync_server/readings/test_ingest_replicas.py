@@ -15,8 +15,9 @@ from sync_server.config import ConfigError
 from sync_server.config_io import parse_config
 from sync_server.db.advisory_io import AdvisoryLocks
 from sync_server.db.engine_io import open_engine, reading
-from sync_server.db.reading_tables import FRAME_LEDGER, QUARANTINE
+from sync_server.db.reading_tables import QUARANTINE
 from sync_server.detection.watch.fleet_watch import FleetWatch
+from sync_server.readings.ledger_store import taken_count
 from sync_server.readings.partition_shares import fair_share, to_give_back, to_try
 from sync_server.readings.reading_store import ReadingStore
 from tests.sync_server.readings.replica_town import (
@@ -135,11 +136,9 @@ def shake(engine: Engine, port: int, folder: Path, seed: int) -> Told:
 def left(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     """Return everything that the town's readings leave behind."""
     with reading(engine) as connection:
-        counts = [
-            connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in (FRAME_LEDGER, QUARANTINE)
-        ]
-        return {**snapshot(connection), "counts": [tuple(counts)]}
+        refused = connection.execute(select(func.count()).select_from(QUARANTINE)).scalar_one()
+        counts = (taken_count(connection), refused)
+        return {**snapshot(connection), "counts": [counts]}
 
 
 def steadily(engine: Engine) -> Told:

@@ -25,9 +25,10 @@ from edge_gateway.queue.queue_store import open_queue
 from edge_gateway.uplink.batching import batch_payload
 from sync_server.config import BrokerConfig
 from sync_server.db.engine_io import open_engine, reading
-from sync_server.db.reading_tables import FRAME_LEDGER, QUARANTINE, READING
+from sync_server.db.reading_tables import QUARANTINE, READING
 from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import AFTER_COMMIT, IngestLoop
+from sync_server.readings.ledger_store import taken_count
 from sync_server.readings.mqtt_io import BrokerLink, close_links
 from sync_server.readings.quality_event_store import list_quality_events
 from tests.free_ports import free_port
@@ -118,9 +119,7 @@ def _ingest(
 
 def _count(engine: Engine) -> tuple[int, int]:
     with reading(engine) as connection:
-        frames: int = connection.execute(
-            select(func.count()).select_from(FRAME_LEDGER)
-        ).scalar_one()
+        frames = taken_count(connection)
         rows: int = connection.execute(select(func.count()).select_from(READING)).scalar_one()
     return frames, rows
 

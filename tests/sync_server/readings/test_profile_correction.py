@@ -158,7 +158,7 @@ def test_corrected_readings_are_those_of_a_gateway_that_was_right_from_the_start
         corrected = snapshot(connection)
 
     with engine.begin() as connection:
-        for table in ("reading", "reading_latest", "reading_hourly", "frame_ledger"):
+        for table in ("reading", "reading_latest", "reading_hourly", "frame_ledger", "frame_run"):
             connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  # the names above
         batch = Batch(gateway_id=GATEWAY, epoch=2, frames=frames_by(profile_of(RIGHT))[-200:])
         ReadingStore().store_batches(connection, [batch], NOW)

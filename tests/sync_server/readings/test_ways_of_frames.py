@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from sync_server.assets.asset_store import add_gateway, map_device
 from sync_server.db.arrival_rows import unpack_rows
@@ -22,11 +22,13 @@ from sync_server.db.reading_tables import (
     FRAME_EPOCH,
     FRAME_GAP,
     FRAME_LEDGER,
+    FRAME_RUN,
     QUALITY_EVENT,
     QUARANTINE,
     READING,
     READING_CONFLICT,
 )
+from sync_server.readings.frame_runs import LONGEST, entries_of
 from sync_server.readings.fresh import AnyBatch
 from sync_server.readings.inbox import read_message, read_split
 from sync_server.readings.reading_store import ReadingStore, Stored
@@ -208,7 +210,8 @@ def _left(engine: Engine) -> dict[str, object]:
     """Return everything that frames leave behind but numbers that count them."""
     with reading(engine) as connection:
         left: dict[str, object] = dict(snapshot(connection))
-        for table in (FRAME_LEDGER, FRAME_EPOCH, FRAME_GAP, FRAME_CLONE, READING_CONFLICT):
+        left["ledger"] = sorted(_ledger(connection))
+        for table in (FRAME_EPOCH, FRAME_GAP, FRAME_CLONE, READING_CONFLICT):
             left[table.name] = sorted(map(tuple, connection.execute(select(table))))
         for table in (QUARANTINE, QUALITY_EVENT):
             rows = connection.execute(select(*list(table.columns)[1:]))
@@ -216,6 +219,16 @@ def _left(engine: Engine) -> dict[str, object]:
         bodies = connection.execute(select(READING_ARRIVAL).order_by(READING_ARRIVAL.c.arrival_id))
         left["arrived"] = dict(_last_rows([(row.body, row.received_at_ms) for row in bodies]))
     return left
+
+
+def _ledger(connection: Connection) -> Iterator[tuple[str, int, int, int, str]]:
+    """Yield every entry: gateway, epoch, number, hash, why refused."""
+    for row in connection.execute(select(FRAME_LEDGER)):
+        yield row.gateway_id, row.epoch, row.seq, row.payload_hash, row.refused_code or ""
+    for row in connection.execute(select(FRAME_RUN)):
+        assert row.last_seq - row.first_seq < LONGEST
+        for place, payload_hash in entries_of(tuple(row)):
+            yield *place, payload_hash, ""
 
 
 def _last_rows(bodies: Sequence[tuple[bytes, int]]) -> Iterator[tuple[tuple[str, int], object]]:
@@ -301,6 +314,37 @@ def test_behind_a_frame_that_is_compared_the_meters_next_one_is_compared_too(
 
 
 _BOTH: JsonObject = {"volume_m3": 3.5, "flow_m3h": 1.5}
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        _said(7, _BOTH),
+        _said(7, {"volume_m3": 9.5, "flow_m3h": 1.5}),
+        _said(7, _BOTH, "D-UNKNOWN"),
+        _said(7, {"volume_m3": "much"}),
+        _said(9, _BOTH, "D-2"),
+        {"gap": {"from": 1, "to": 1, "n": 1, "why": "full"}},
+    ],
+)
+def test_what_comes_under_the_number_of_a_frame_in_a_run_is_judged_as_ever(
+    new_town: Callable[[], Engine], second: JsonObject
+) -> None:
+    first = _message(1, *(_said(7 * at, _BOTH) for at in range(3)))
+    other = _message(2, second)
+    for transactions in ([[first], [other], [other]], [[first, other, other]]):
+        quick, slow = new_town(), new_town()
+
+        assert _store(quick, transactions, _as_columns) == _store(slow, transactions, _one_by_one)
+        assert _left(quick) == _left(slow)
+        with reading(quick) as connection:
+            assert connection.execute(
+                select(FRAME_RUN.c.first_seq, FRAME_RUN.c.last_seq)
+            ).all() == [(1, 3)]
+        quick.dispose()
+        slow.dispose()
+
+
 _GAS: JsonObject = {
     "volume_base_m3": 3.5,
     "flow_base_m3h": 1.5,
@@ -308,6 +352,26 @@ _GAS: JsonObject = {
     "flow_actual_m3h": 1.25,
 }
 _NO_BASE: JsonObject = {**_GAS, "volume_base_m3": 1e16, "flow_base_m3h": 1e16}
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+@pytest.mark.parametrize("values", [{}, _BOTH])
+def test_what_a_meter_says_of_itself_behind_its_values_is_told(
+    new_town: Callable[[], Engine], values: JsonObject, *, is_at_once: bool
+) -> None:
+    said, behind = _said(7, _BOTH), _said(7, values, e=["leak_water"])
+    messages = [_message(1, said), _message(2, {**behind, "raw": said["raw"]})]
+    transactions = [messages] if is_at_once else [[each] for each in messages]
+    quick, slow = new_town(), new_town()
+
+    assert _store(quick, transactions, _as_columns) == _store(slow, transactions, _one_by_one)
+    left = _left(quick)
+    assert left == _left(slow)
+    told = left["arrived"]
+    assert isinstance(told, dict)
+    assert [events for _, events in told.values()] == [["leak_water"]]
+    quick.dispose()
+    slow.dispose()
 
 
 @pytest.mark.parametrize(
