@@ -3,6 +3,7 @@
 form_shelf      the published forms as pulled, each compiled once
 form_gas        which questions ask for gas
 form_dangers    which answers of a form that was not finished say a danger
+told_dangers    which hazards of a home were told before they were answered otherwise
 form_surroundings_io      the clock, chance and ids that rules may ask for
 form_desk       opens a form for a record, keeps every answer, seals the answer set
 

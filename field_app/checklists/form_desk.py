@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from field_app.checklists.form_dangers import standing_dangers
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
+from field_app.checklists.told_dangers import keep_told, told_in_form
 from field_app.forms.numbers import is_of_gas, most_lel_pct
 from field_app.orders import order_store
 from field_app.orders.moments import moment_kept, passed_ms, surely_passed_ms
@@ -38,6 +39,7 @@ from wire_contracts.forms.model import FORM_ENTITY
 from wire_contracts.forms.publication import FormHead
 from wire_contracts.forms.session import FormSession
 from wire_contracts.frames import utc_from_ms
+from wire_contracts.home_checks import HOUSEHOLD_ENTITY
 from wire_contracts.operations import DeviceTime, OperationKind
 from wire_contracts.orders import ENTITY, FactType
 from wire_contracts.sealed import SealedKind
@@ -225,6 +227,11 @@ class FormDesk:
             of_gas = {place: changes[place] for place in changes if is_of_gas(place, measuring)}
             if of_gas:
                 keep_earlier_gas(connection, key, of_gas, stamp)
+            if subject.about == HOUSEHOLD_ENTITY:
+                before = _texts(draft_store.load_draft(connection, key).answers)
+                was, now = told_in_form(before), told_in_form({**before, **changes})
+                gone = {item: words for item, words in was.items() if item not in now}
+                keep_told(connection, subject.about_id, gone, stamp)
             for place, text in changes.items():
                 answer = DraftAnswer(
                     order_id=subject.about_id,

@@ -99,16 +99,58 @@ def _grave(answers: Mapping[str, KeptAnswer]) -> list[CheckItem]:
     ]
 
 
-def with_taken_back(sheet: Sheet, dangers: frozenset[CheckItem], typed: Mapping[str, str]) -> Sheet:
+def grave_with_words(typed: Mapping[str, str]) -> dict[CheckItem, str]:
+    """Return the dangers to people that a page says, with their words; one without is no word."""
+    sheet = sheet_of(typed)
+    return {
+        item: sheet.notes[item].strip()
+        for item in sheet.hazardous()
+        if sheet.severity_of(item) == 1 and sheet.notes[item].strip()
+    }
+
+
+def grave_in_forms(begun: Iterable[tuple[str, SavedAt, AnswerSet]]) -> frozenset[CheckItem]:
+    """Return the dangers to people that forms of the office tell of."""
+    found: set[CheckItem] = set()
+    for author, at, answers in begun:
+        said = home_answers([answers]).items()
+        kept = {
+            name: KeptAnswer(author=author, field=name, value=text, at=at) for name, text in said
+        }
+        found |= set(_grave(kept))
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dangers:
+    """What endangered people in a home until now.
+
+    Attributes:
+        before: What stands of colleagues and former visits, and what a crew was called for:
+            that it is less grave now is said, too.
+        told: What anybody told since somebody was inside, on the page or in a checklist: that it
+            is no hazard at all is said.
+    """
+
+    before: frozenset[CheckItem] = frozenset()
+    told: frozenset[CheckItem] = frozenset()
+
+
+def with_taken_back(sheet: Sheet, known: Dangers, typed: Mapping[str, str]) -> Sheet:
     """Return the sheet with what was a danger to people and is answered otherwise now.
 
     What has words about a danger was one, whoever wrote them.
     """
     worded = (item for item in sheet.answers if sheet.notes.get(item, "").strip())
-    dangers |= {item for item in worded if sheet.severity_of(item) == 1}
+    dangers = known.before | {item for item in worded if sheet.severity_of(item) == 1}
     standing = {item for item in sheet.hazardous() if sheet.severity_of(item) == 1}
-    gone = [item for item in CheckItem if item in dangers - standing and item in sheet.answers]
-    return replace(sheet, taken_back={item: typed.get(f"{WHY}{item}", "") for item in gone})
+    gone = {item for item in dangers - standing if item in sheet.answers}
+    is_looked_at = {item for item in CheckItem if item in sheet.answers or standing}
+    gone |= (known.told - set(sheet.hazardous())) & is_looked_at
+    return replace(
+        sheet,
+        taken_back={item: typed.get(f"{WHY}{item}", "") for item in CheckItem if item in gone},
+    )
 
 
 def noted_in_forms(begun: Iterable[tuple[str, SavedAt, AnswerSet]]) -> list[KeptAnswer]:

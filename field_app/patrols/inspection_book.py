@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from field_app.checklists.form_shelf import FormShelf
+from field_app.checklists.told_dangers import told_dangers
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.stamps import Stamps
 from field_app.patrols import inspection_store
@@ -19,13 +20,19 @@ from field_app.patrols.home_facts import (
 )
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.left_places import POINT_FORM, LeftDanger, left_dangers
-from field_app.patrols.noted import HOME_FORM, inside_n
+from field_app.patrols.noted import (
+    HOME_FORM,
+    FinishedForms,
+    finished_since_inside,
+    inside_n,
+)
 from field_app.store import draft_store, outbox_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey, KeptAnswer
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
+from wire_contracts.home_checks import CheckItem
 from wire_contracts.patrol_facts import BegunPoint
 from wire_contracts.patrols import Checkpoint, PatrolPlan
 
@@ -154,6 +161,14 @@ class InspectionBook:
             lambda each: draft_store.load_everyones(each, draft.record_id, draft.form)
         )
         return self._stamps.actor(), kept
+
+    def told_of_home(self, household_id: str) -> frozenset[CheckItem]:
+        """Return the hazards of severity 1 that were told of a home and answered otherwise."""
+        return self._database.read(lambda each: told_dangers(each, household_id))
+
+    def finished_in_home(self, household_id: str) -> FinishedForms:
+        """Return what the office's forms that were finished in a home say, until one was inside."""
+        return self._database.read(lambda each: finished_since_inside(each, household_id))
 
     def orders_of_home(self, household_id: str) -> list[AskedOrder]:
         """Return the orders that were asked for over dangers of a home, the oldest first."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from field_app.checklists.told_dangers import keep_told
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.moments import TimerMoment, moment_kept
 from field_app.orders.site_changes import WORK_FORM
@@ -18,6 +19,7 @@ from field_app.patrols.home_facts import (
     call_changes,
     visit_changes,
 )
+from field_app.patrols.home_sheet import grave_with_words
 from field_app.patrols.inspection_book import (
     DraftOf,
     InspectionBook,
@@ -27,7 +29,7 @@ from field_app.patrols.inspection_book import (
     point_draft,
 )
 from field_app.patrols.left_places import POINT_FORM
-from field_app.patrols.noted import WRONG
+from field_app.patrols.noted import HOME_FORM, WRONG
 from field_app.patrols.presence import Evidence
 from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
 from field_app.patrols.stop_sheet import EARLIER_GAS, GAS
@@ -35,7 +37,7 @@ from field_app.patrols.track import Track, packed
 from field_app.store import draft_store, sealed_store
 from field_app.store.draft_store import DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
-from field_app.store.round_records import record_of
+from field_app.store.round_records import record_of, thing_of
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.home_checks import SafetyCheck
@@ -77,6 +79,8 @@ class InspectionDesk(InspectionBook):
                 now, text = moment_kept(stamp.saved_at), str(answers[GAS] or "")
                 former = _gas_before(connection, self._key(draft), text, now)
                 kept += [(EARLIER_GAS, each.value, each.at) for each in former]
+            if draft.form == HOME_FORM:
+                self._keep_what_was_grave(connection, draft, answers, stamp)
             for name, value, at in kept:
                 answer = DraftAnswer(
                     order_id=draft.record_id,
@@ -89,6 +93,22 @@ class InspectionDesk(InspectionBook):
             sealed_store.seal_draft(connection, stamp.seal, self._key(draft), stamp.at.wall_ms)
 
         self._database.write(work)
+
+    def _keep_what_was_grave(
+        self,
+        connection: Connection,
+        draft: DraftOf,
+        answers: Mapping[str, JsonValue],
+        stamp: TapStamp,
+    ) -> None:
+        """Keep what these answers take away of the dangers that a home's page has told."""
+        before = draft_store.load_draft(connection, self._key(draft)).answers
+        was, now = (
+            grave_with_words({name: str(each) for name, each in kept.items()})
+            for kept in (before, {**before, **answers})
+        )
+        gone = {item: words for item, words in was.items() if item not in now}
+        keep_told(connection, thing_of(draft.record_id), gone, stamp)
 
     def forget_left(self, key: DraftKey) -> None:
         """Forget what somebody noted at a place that has left: the control room knows."""

@@ -21,7 +21,9 @@ from field_app.patrols.home_sheet import (
     NOTICE,
     SIGNATURE,
     SIGNED_FOR,
+    Dangers,
     answers_of_visit,
+    grave_in_forms,
     noted_in_forms,
     sheet_of,
     signed_for,
@@ -105,12 +107,16 @@ class HomePage:
         author, everyones = self._parts.desk.everyones(self._draft)
         inside_n = self._parts.desk.inside_n(self._household_id)
         begun = self._parts.forms.begun_by_anybody(self.subject, inside_n)
-        answers = answers_of_visit([*everyones, *noted_in_forms(begun)], author, now)
+        finished = self._parts.desk.finished_in_home(self._household_id)
+        in_forms = [*begun, *finished.standing]
+        answers = answers_of_visit([*everyones, *noted_in_forms(in_forms)], author, now)
+        told = self._parts.desk.told_of_home(self._household_id)
         photos = self._parts.photos.count(record_of(self._household_id))
         forms = self._forms()
         return HomeData(
             home=home,
             answers=answers,
+            told=told | grave_in_forms([*in_forms, *finished.former]),
             kept={**home_answers(forms.done), **answers.typed},
             photo_count=photos.total,
             forms=forms,
@@ -185,7 +191,8 @@ class HomePage:
     def _sheet(self, data: HomeData, typed: Mapping[str, str]) -> Sheet:
         """Return the answers as the twelve items, with the dangers that were taken back."""
         dangers = data.answers.grave | items_called(data.asked)
-        return with_taken_back(sheet_of(typed), dangers, typed)
+        known = Dangers(before=dangers, told=data.told)
+        return with_taken_back(sheet_of(typed), known, typed)
 
     # --- taps
 

@@ -56,7 +56,7 @@ from wire_contracts.home_checks import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeData:
-    """What was read for the page."""
+    """What was read for the page; `told` are the dangers that anybody told since the last visit."""
 
     home: SeenHome
     answers: HomeAnswers
@@ -65,6 +65,7 @@ class HomeData:
     forms: FormsSeen
     asked: Sequence[AskedOrder]
     now: TimerMoment
+    told: frozenset[CheckItem] = frozenset()
     unheard: Unheard = Unheard.NONE
 
 
