@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select,
 
 from sync_server.db.bulk_io import OnExisting, put_rows
 from sync_server.db.order_tables import FACT, WORK_ORDER_EVENT
-from sync_server.db.sync_tables import OP_LEDGER, ORDER_AT_RESTORE, REPEATED_WORK
+from sync_server.db.sync_tables import OP_LEDGER, ORDER_AT_RESTORE, REPEATED_WORK, REVIEW_ITEM
 from sync_server.sync.event_time import EventTime
 from sync_server.sync.inbox import read_operation
 from sync_server.work_orders.order_book import OrderBook
 from sync_server.work_orders.order_rows_store import FieldValue
+from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation
 from wire_contracts.payloads import read_json
@@ -186,8 +187,15 @@ _FORGET_WORK = delete(REPEATED_WORK).where(
         OP_LEDGER.c.op_id == REPEATED_WORK.c.op_id,
         OP_LEDGER.c.received_at_ms < bindparam("since_ms"),
     ),
+    ~exists().where(
+        OP_LEDGER.c.op_id == REPEATED_WORK.c.op_id,
+        OP_LEDGER.c.code == str(Code.GONE),
+        REVIEW_ITEM.c.op_id == OP_LEDGER.c.op_id,
+        REVIEW_ITEM.c.code == str(Code.GONE),
+    ),
 )
-"""Not what came since then, before the order was there."""
+"""Not what came since then, before the order was there, nor what waits for it since longer
+(`late_work`): nothing of that is in the order."""
 _FORGET_ORDER = delete(ORDER_AT_RESTORE).where(ORDER_AT_RESTORE.c.order_id == bindparam("of_order"))
 _LEAVE = (
     update(ORDER_AT_RESTORE)

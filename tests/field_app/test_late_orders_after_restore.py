@@ -26,6 +26,7 @@ from tests.field_app.restore_parts import (
     two_crews,
     whoever_is_first,
 )
+from tests.field_app.test_lost_orders import made_for, make_all_again
 from wire_contracts.work_order_states import WorkOrderState
 
 
@@ -136,3 +137,30 @@ def test_what_was_refused_before_takes_no_such_order_either(
             sync_in_turn(crews, *(tablets[name] for name in names.split()))
 
             assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+
+
+def test_a_finish_that_was_refused_before_a_second_restore_counts_once_its_order_is_made_again(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        crews.all_sync()
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        order_id = made_for(crews, "crew-2")
+        take_steps(crews.two, order_id, "accept")
+        crews.all_sync()
+        crews.office.assign(order_id, "crew-1")
+        crews.all_sync()
+        take_steps(crews.one, order_id, "accept", "depart", "arrive")
+        sync_in_turn(crews, crews.one, mate)
+        take_steps(mate, order_id, "begin")
+        find(mate, order_id, "seal")
+        sync_in_turn(crews, mate)
+        crews.office.restore(backup)
+        sync_in_turn(crews, mate)
+        crews.office.restore(crews.office.back_up(tmp_path / "second.sqlite3"))
+        sync_in_turn(crews, crews.one)
+
+        make_all_again(crews)
+        sync_in_turn(crews, crews.two)
+
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
