@@ -16,7 +16,12 @@ from field_app.orders.shift_numbers import (
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import texts_of
 from field_app.orders.site_sheet import SiteSheet, WellSheet
-from field_app.orders.site_sheets_store import load_closed_elsewhere, load_sheet, load_well
+from field_app.orders.site_sheets_store import (
+    ClosedElsewhere,
+    load_closed_elsewhere,
+    load_sheet,
+    load_well,
+)
 from field_app.orders.site_store import facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.van_store import load_van
@@ -25,7 +30,6 @@ from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey
 from wire_contracts.network import NetworkPart, Plane
 from wire_contracts.orders import FactType
-from wire_contracts.site_facts import ClosedValve
 from wire_contracts.van import Van
 
 
@@ -68,8 +72,8 @@ class SiteBook:
         parts = self.network()
         return parts[0].plane if parts else None
 
-    def closed_elsewhere(self, order_id: str) -> Sequence[tuple[str, ClosedValve]]:
-        """Return the valves that are closed for other orders, with the order's number.
+    def closed_elsewhere(self, order_id: str) -> Sequence[ClosedElsewhere]:
+        """Return the valves that are closed for other orders.
 
         Of an order that this crew has no more (its number is empty) nobody tells what became of
         a valve: for a month it is believed closed.

@@ -1,6 +1,7 @@
 """Reads what a crew sees of the work on one order, or of the air at one stop."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -101,17 +102,26 @@ def load_well(connection: Connection, record: str, stamps: Stamps) -> WellSheet:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedElsewhere:
+    """A valve that is closed for an order; `number` is empty where the order is not here."""
+
+    order_id: str
+    number: str
+    valve: ClosedValve
+
+
 def load_closed_elsewhere(
     connection: Connection, order_id: str, stamps: Stamps
-) -> Sequence[tuple[str, ClosedValve]]:
-    """Return the valves that are closed for other orders, with the order's number."""
+) -> Sequence[ClosedElsewhere]:
+    """Return the valves that are closed for other orders."""
     turned = facts_since(connection, {FactType.ISOLATION}, 0)
     others = {str(fact.payload.get("order_id") or "") for fact in turned} - {order_id, ""}
     by_order = {each: facts_of_order(connection, each) for each in sorted(others)}
     numbers = order_store.load_numbers(connection, set(by_order))
     since_ms = stamps.now(connection).wall_ms - _BELIEVED // timedelta(milliseconds=1)
     return [
-        (numbers.get(each, ""), valve)
+        ClosedElsewhere(order_id=each, number=numbers.get(each, ""), valve=valve)
         for each, facts in by_order.items()
         for valve in _closed_for(order_store.load_order(connection, each), facts, since_ms)
     ]

@@ -20,7 +20,13 @@ from field_app.presenters.sheet_views import (
     TilesBlock,
 )
 from field_app.presenters.site_words import calibration_text, left_text
-from field_app.presenters.still_open import StillOpen, read_still_open, still_open_rows
+from field_app.presenters.still_open import (
+    StillOpen,
+    open_again,
+    opening_view,
+    read_still_open,
+    still_open_rows,
+)
 from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.watch import name_of
 from field_app.tablet import Tablet
@@ -84,8 +90,10 @@ class ShiftPage:
         return self._tablet.site.keep(NOTE_ORDER, "", answers)
 
     def view(self, data: ShiftData, answers: Answers) -> SheetView:
-        """Return the sheet."""
+        """Return the sheet, or the question that a tap on a valve has left."""
         t = self._context.words
+        if (question := opening_view(t, data.still_open, answers)) is not None:
+            return question
         blocks: list[Block] = [
             self._notes(data.notes),
             *still_open_rows(t, data.still_open),
@@ -115,8 +123,10 @@ class ShiftPage:
         )
 
     def tap(self, key: str, answers: Answers) -> Tapped:
-        """Leave the note with the numbers of the day."""
-        del key
+        """Leave the note with the numbers of the day, or open a valve again."""
+        if (kept := open_again(self._tablet, key, answers)) is not None:
+            self.keep(kept)
+            return Tapped()
         if not answers.get("note").strip():
             return Tapped()
         data = self.read()

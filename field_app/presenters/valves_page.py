@@ -11,6 +11,7 @@ from typing_extensions import override
 from field_app.forms.names import plain_name
 from field_app.orders.network_near import near_valves
 from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.site_sheets_store import ClosedElsewhere
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -24,6 +25,7 @@ from field_app.presenters.sheet_views import (
     SheetView,
 )
 from field_app.presenters.site_page import SitePage
+from field_app.presenters.still_open import first_text
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from wire_contracts.network import NetworkPart
@@ -46,7 +48,7 @@ class ValvesPage(SitePage):
         """List the valves of the order `order_id`."""
         super().__init__(tablet, context, order_id, "valves")
         self._parts: Sequence[NetworkPart] | None = None
-        self._elsewhere: Sequence[tuple[str, ClosedValve]] = ()
+        self._elsewhere: Sequence[ClosedElsewhere] = ()
 
     @override
     def read(self) -> SiteSheet | None:
@@ -149,10 +151,11 @@ class ValvesPage(SitePage):
         t = self.t
         said = [
             t("Closed for {number} as well; may open: {name}.").format(
-                number=number or t("another order"), name=valve.may_reopen or t("nobody named")
+                number=each.number or t("another order"),
+                name=each.valve.may_reopen or t("nobody named"),
             )
-            for number, valve in self._elsewhere
-            if _is_same(valve.valve_id, valve_id)
+            for each in self._elsewhere
+            if _is_same(each.valve.valve_id, valve_id)
         ]
         return " ".join(said)
 
@@ -201,17 +204,8 @@ class ValvesPage(SitePage):
 
     def _why(self, action: ValveAction, closed: ClosedValve | None) -> str:
         if action is ValveAction.REOPENED:
-            return self._first(closed)
+            return first_text(self.t, closed)
         return self.t("Nobody opens it without the word of who is named here.")
-
-    def _first(self, closed: ClosedValve | None) -> str:
-        """Return whom to ask before a valve is opened."""
-        t = self.t
-        if closed is None or not closed.may_reopen:
-            return t("Nobody is named: ask the control room before you open it.")
-        return t("May open: {name}. Speak with them before you open it.").format(
-            name=closed.may_reopen
-        )
 
     def _done_text(self, action: ValveAction) -> str:
         t = self.t

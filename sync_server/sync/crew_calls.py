@@ -6,6 +6,7 @@ from typing import Final
 
 from sync_server.sync.effects import CrewContext, Effect
 from sync_server.sync.review_store import ReviewKind
+from sync_server.work_orders.left_work import LEFT_FACTS
 from sync_server.work_orders.order import Fact, OrderRecord
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -13,8 +14,14 @@ from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import Outcome
 from wire_contracts.orders import FactType
-from wire_contracts.payloads import dump_json
-from wire_contracts.site_facts import WatchEvent, handover_json, parse_handover
+from wire_contracts.site_facts import Handover, WatchEvent, parse_handover
+from wire_contracts.work_order_states import ENDED, WorkOrderState
+
+TELL_NEXT_CREW: Final = LEFT_FACTS | {FactType.HANDOVER}
+"""Facts of which the crew that has the order hears by its hand-over."""
+
+_DONE: Final = ENDED | {WorkOrderState.FINISHED}
+"""States in which nobody goes on; a reopened order is told of what is closed then."""
 
 _DANGER: Final = frozenset({WatchEvent.OVERDUE, WatchEvent.ESCALATED})
 
@@ -31,22 +38,44 @@ def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
     """Return the effect of a fact that somebody must hear of, None of any other.
 
     A hand-over goes to the next crew with the order, unless it cannot be read, waits for its order
-    or comes later than one that was written after it: it is kept and heard of all the same.
+    or comes later than one that was written after it: it is kept and heard of all the same. What
+    the facts say beside it, such as a valve that a colleague closed, goes with it.
     """
     payload: JsonObject = fact.payload if isinstance(fact.payload, Mapping) else {}
     is_help = fact.fact_type is FactType.HELP_CALL and payload.get("is_over") is not True
     is_missing = fact.fact_type is FactType.LONE_WORKER and payload.get("event") in _DANGER
     if is_help or is_missing:
         return _CALLS
-    if fact.fact_type is not FactType.HANDOVER or fact.is_orphan or fact.order_id is None:
+    if fact.fact_type not in TELL_NEXT_CREW or fact.is_orphan or fact.order_id is None:
         return None
-    text = _handover_text(fact, payload)
+    if fact.fact_type is not FactType.HANDOVER:
+        _tell_next_crew(context, fact, fact.order_id)
+        return None
+    handover = _handover(fact, payload)
     order = context.book.find(fact.order_id)
     is_crews = order is not None and order.document.crew_id == context.tablet.crew_id
     is_theirs = is_crews and not context.was_refused
-    if text is not None and order is not None and is_theirs and not _is_outdated(fact, order):
-        context.book.change(fact.order_id, {"handover": text})
+    if handover is not None and order is not None and is_theirs and not _is_outdated(fact, order):
+        context.book.hand_on(fact.order_id, handover)
     return _HANDED_OVER
+
+
+def _tell_next_crew(context: CrewContext, fact: Fact, order_id: str) -> None:
+    """Tell the crew that has the order of valves, steps and gas that come late.
+
+    From the crew before it, or of before the hand-over that stands: tablets take that for the
+    whole truth up to its moment.
+    """
+    head = context.book.head(order_id)
+    if head is None or head.state in _DONE:
+        return
+    text = context.book.text(order_id, "handover")
+    if text is None and head.crew_id == context.tablet.crew_id:
+        return
+    known = context.book.get(order_id).document.handover
+    is_late = known is not None and ms_from_utc(fact.happened_at_utc) <= known.at_ms
+    if is_late or head.crew_id != context.tablet.crew_id:
+        context.book.hand_on(order_id, known)
 
 
 def _is_outdated(fact: Fact, order: OrderRecord) -> bool:
@@ -55,11 +84,10 @@ def _is_outdated(fact: Fact, order: OrderRecord) -> bool:
     return known is not None and known.at_ms > ms_from_utc(fact.happened_at_utc)
 
 
-def _handover_text(fact: Fact, payload: JsonObject) -> str | None:
-    """Return the hand-over as tablets get it, with its moment by the server's clock."""
+def _handover(fact: Fact, payload: JsonObject) -> Handover | None:
+    """Return the hand-over with its moment by the server's clock, None if it cannot be read."""
     try:
         handover = parse_handover(FieldReader(place=f"fact {fact.fact_id}", values=payload))
-        told = replace(handover, at_ms=ms_from_utc(fact.happened_at_utc))
-        return dump_json(handover_json(told)).decode()
     except ContractError:
         return None
+    return replace(handover, at_ms=ms_from_utc(fact.happened_at_utc))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from sync_server.access.tablet_store import TabletIdentity, enrolments_of, tablet_as_it_was
 from sync_server.sync.apply import apply_operation
-from sync_server.sync.crew_calls import effect_of_call
+from sync_server.sync.crew_calls import TELL_NEXT_CREW, effect_of_call
 from sync_server.sync.crews import Crews, Papers, crews_of, orders_of
 from sync_server.sync.effects import CrewContext, had_until_ms, visit_of
 from sync_server.sync.event_time import EventTime, last_word_utc
@@ -51,7 +51,6 @@ from sync_server.work_orders.order_book import OrderBook
 from sync_server.work_orders.step_store import last_step_at
 from wire_contracts.frames import LATEST_MS, ms_from_utc
 from wire_contracts.operations import NO_EFFECT, Operation, OperationKind, Outcome
-from wire_contracts.orders import FactType
 from wire_contracts.work_order_states import WorkOrderEvent
 
 _LOG = structlog.get_logger("sync_server.sync.retelling")
@@ -315,7 +314,7 @@ class _Again:
         recall_order(self.connection, context, self.order_id, work.word_utc)
         note_visit(self.connection, fact_id, visit_of(self.book.get(self.order_id), work.time))
         fact = find_fact(self.connection, fact_id)
-        if fact is not None and fact.fact_type is FactType.HANDOVER:
+        if fact is not None and fact.fact_type in TELL_NEXT_CREW:
             effect_of_call(context, fact)
 
 

@@ -1,6 +1,7 @@
 """The orders of one transaction: read and locked once, written and shown at its end."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -9,12 +10,15 @@ from sync_server.db.bulk_io import change_cells, put_cells
 from sync_server.db.change_store import Publication, publish_in_places
 from sync_server.db.feed_store import Topic, append_feed_all
 from sync_server.db.order_tables import WORK_ORDER, WORK_ORDER_EVENT
+from sync_server.work_orders.fact_store import facts_of_order
+from sync_server.work_orders.left_work import handover_text, left_work
 from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord
 from sync_server.work_orders.order_row import LooseRow
 from sync_server.work_orders.order_rows_store import (
     FieldValue,
     head_from,
     insert_order,
+    left_to_next_visit,
     locked_rows,
     order_from,
     plan_move,
@@ -23,6 +27,7 @@ from sync_server.work_orders.order_rows_store import (
 )
 from sync_server.work_orders.person_store import show_persons
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.site_facts import Handover
 from wire_contracts.work_order_states import WorkOrderEvent
 
 _OF_PERSONS = frozenset({"state", "crew_id", "due_at_ms"})
@@ -125,9 +130,23 @@ class OrderBook:
 
     def move(self, order_id: str, event: WorkOrderEvent, mover: Mover) -> None:
         """Take a step along the life cycle; raise RefusedTransition when it is not possible."""
-        move = plan_move(self.get(order_id), event, mover, self._now_utc)
-        self.change(order_id, move.values)
+        order = self.get(order_id)
+        move = plan_move(order, event, mover, self._now_utc)
+        left = left_to_next_visit(self._connection, order, event)
+        self.change(order_id, {**move.values, **left})
         self._steps.append(move.step)
+
+    def hand_on(self, order_id: str, known: Handover | None) -> None:
+        """Bring what a crew leaves of an order, `known` so far, up to what its facts say.
+
+        Its moment stays: what a tablet did after it and has told is in here, too.
+        """
+        order = self.get(order_id)
+        left = left_work(known, facts_of_order(self._connection, order_id), order.visit)
+        if left is not None and known is not None:
+            left = replace(left, at_ms=known.at_ms)
+        if left != order.document.handover:
+            self.change(order_id, {"handover": handover_text(left)})
 
     def write(self) -> None:
         """Write what was changed so far: whoever reads the tables next sees it."""

@@ -16,7 +16,8 @@ from sync_server.db.bulk_io import change_cells, lock_among, put_cells
 from sync_server.db.change_store import Publication, area_bucket, crew_bucket, publish
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
-from sync_server.work_orders.fact_store import link_orphans
+from sync_server.work_orders.fact_store import facts_of_order, link_orphans
+from sync_server.work_orders.left_work import handover_text, left_work
 from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord, OrderStep
 from sync_server.work_orders.order_row import COLUMNS, NAMES, LooseRow, loose_row
 from sync_server.work_orders.person_store import show_persons
@@ -169,7 +170,8 @@ def move_order(
 ) -> WorkOrderState:
     """Return the new state, written with its step; raise RefusedTransition when not possible."""
     move = plan_move(order, event, mover, now_utc)
-    change_order(connection, order.order_id, move.values, now_utc)
+    values = {**move.values, **left_to_next_visit(connection, order, event)}
+    change_order(connection, order.order_id, values, now_utc)
     put_cells(connection, WORK_ORDER_EVENT, [move.step])
     return move.following
 
@@ -187,7 +189,7 @@ def plan_move(order: OrderRecord, event: WorkOrderEvent, mover: Mover, now_utc: 
     """Return what a step writes; raise RefusedTransition when it is not possible.
 
     A reopened order begins a new visit: its result and cause are asked anew, the former finding
-    stays among the facts.
+    stays among the facts; see `left_to_next_visit` for what is still closed then.
     """
     following = LIFE_CYCLE.next_state(order.state, event)
     values: dict[str, FieldValue] = {"state": str(following)}
@@ -215,11 +217,29 @@ def plan_move(order: OrderRecord, event: WorkOrderEvent, mover: Mover, now_utc: 
 
 
 def hand_over(connection: Connection, order: OrderRecord, mover: Mover, now_utc: datetime) -> None:
-    """Give the order to the mover's crew, released anew; raise RefusedTransition if it ended."""
+    """Give the order to the mover's crew, released anew; raise RefusedTransition if it ended.
+
+    With what the former crew leaves by its facts, whether its tablet lives to say so or not.
+    """
     can_reassign = (order.state, WorkOrderEvent.REASSIGN) in LIFE_CYCLE.table
     event = WorkOrderEvent.REASSIGN if can_reassign else WorkOrderEvent.RELEASE
     move_order(connection, order, event, mover, now_utc)
-    change_order(connection, order.order_id, {"crew_id": mover.crew_id}, now_utc)
+    known, facts = order.document.handover, facts_of_order(connection, order.order_id)
+    left = handover_text(left_work(known, facts, order.visit))
+    change_order(connection, order.order_id, {"crew_id": mover.crew_id, "handover": left}, now_utc)
+
+
+def left_to_next_visit(
+    connection: Connection, order: OrderRecord, event: WorkOrderEvent
+) -> dict[str, FieldValue]:
+    """Return the column of what is still closed when an order is reopened; else none.
+
+    Steps and gas of a finished visit say nothing of the next.
+    """
+    if event is not WorkOrderEvent.REOPEN:
+        return {}
+    facts = facts_of_order(connection, order.order_id)
+    return {"handover": handover_text(left_work(None, facts, order.visit + 1))}
 
 
 def change_order(

@@ -218,8 +218,8 @@ def test_valves_of_an_order_that_is_gone_have_no_number(crew: HeadlessCrew, offi
     office.assign(gone, "crew-2")
     crew.sync_now()
 
-    ((number, valve),) = crew.tablet.site.closed_elsewhere(here)
-    assert (number, valve.valve_id) == ("", "v-1")
+    (elsewhere,) = crew.tablet.site.closed_elsewhere(here)
+    assert (elsewhere.number, elsewhere.valve.valve_id) == ("", "v-1")
     office.clock.advance(days=31)
     assert crew.tablet.site.closed_elsewhere(here) == []
 
@@ -248,6 +248,26 @@ def test_photos_and_forms_of_the_last_case_prove_nothing_now(photographed: Site)
     assert finding(crew, order_id).photos == 0
     assert order_evidence(crew.tablet, finding(crew, order_id), t).forms_lel_pct is None
     assert Quantity.FLOW_M3H not in finding(crew, order_id).answers.measured
+
+
+def test_photos_belong_to_a_case_by_the_order_of_writing(photographed: Site) -> None:
+    crew, office = photographed.crew, photographed.office
+    order_id = office.new_order()
+    crew.sync_now()
+    office.clock.advance(hours=3)
+    photographed.album.add(order_id, noisy_jpeg())
+    finish_water(crew, order_id)
+    crew.sync_now()
+    office.clock.advance(hours=-2)
+    for event in CROWN:
+        office.act(order_id, event)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    assert finding(crew, order_id).photos == 0, "of the case before, by a clock that was fast"
+
+    office.clock.advance(hours=-2)
+    photographed.album.add(order_id, noisy_jpeg(2))
+    assert finding(crew, order_id).photos == 1, "of this one, though the clock was put right"
 
 
 def test_a_checklist_begun_on_the_last_visit_is_shown_and_asked_anew(

@@ -1,0 +1,185 @@
+"""Decides what one crew leaves to the next from its facts: closed valves, lasting steps, gas.
+
+The office gives an order away in the middle of the work, and the former tablet may be dead: what it
+had told is then all that is known. A valve is left out only where somebody said that it is open.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from sync_server.work_orders.order import Fact
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonValue
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.orders import FactType
+from wire_contracts.payloads import dump_json
+from wire_contracts.quantities import Quantity
+from wire_contracts.site_facts import (
+    ClosedValve,
+    DoneStep,
+    Handover,
+    IsolationEvent,
+    SafetyStep,
+    ValveAction,
+    handover_json,
+    parse_gas,
+    parse_isolation,
+    parse_step,
+)
+
+T = TypeVar("T")
+
+LEFT_FACTS: Final = frozenset({FactType.ISOLATION, FactType.SAFETY_STEP, FactType.GAS_MEASUREMENT})
+"""Facts that the next crew must know of."""
+
+_BEHIND_VALVE: Final = "valve_closed"
+"""How a pipe was isolated when it hangs on a valve of the list (the tablet's own word)."""
+
+_ORDER: Final = tuple(SafetyStep)
+_SLIP: Final = timedelta(minutes=1)
+"""Gas that was corrected within a minute was a slip of the finger, as on the tablet."""
+
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_OVER_RANGE: Final = frozenset({"OL", "O.L", "O.L.", "OVER"})
+_FULL_SCALE_LEL_PCT: Final = 100.0
+
+
+def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Handover | None:
+    """Return what a crew leaves of an order, None where there is nothing to leave.
+
+    Args:
+        known: The hand-over that stands, of the same visit; None: none does.
+        facts: The facts of the order, the oldest first, however they are ordered by arrival.
+        visit: The visit of the order, whose steps and gas count. Valves stay closed over visits.
+    """
+    told = [fact for fact in facts if fact.fact_type in LEFT_FACTS]
+    if not told:
+        return known
+    mine = [fact for fact in told if fact.visit == visit]
+    valves = _valves(known, told)
+    found = (None if known is None else known.lel_pct, _most_gas(mine))
+    lel_pct = max((each for each in found if each is not None), default=None)
+    steps = _steps(known, mine, has_valve=bool(valves))
+    if known is None and not (valves or steps or lel_pct):
+        return None
+    newest = told[-1]
+    at_ms = ms_from_utc(newest.happened_at_utc)
+    base = known or Handover(note="", by=newest.actor, at_ms=at_ms)
+    at_ms = max(at_ms, base.at_ms)
+    return replace(base, at_ms=at_ms, lel_pct=lel_pct, steps=steps, valves=valves)
+
+
+def handover_text(handover: Handover | None) -> str | None:
+    """Return a hand-over as the order keeps it and tablets get it."""
+    return None if handover is None else dump_json(handover_json(handover)).decode()
+
+
+def _valves(known: Handover | None, facts: Iterable[Fact]) -> tuple[ClosedValve, ...]:
+    """Return what is closed: by the hand-over, unless it was turned since, and by the facts."""
+    closed: dict[str, ClosedValve] = {}
+    turned_ms: dict[str, int] = {}
+    for fact in facts:
+        event = _read(fact, FactType.ISOLATION, parse_isolation)
+        if event is not None:
+            turned_ms[_plain(event.valve_id)] = ms_from_utc(fact.happened_at_utc)
+            _turn(closed, event, fact)
+    for valve in () if known is None else known.valves:
+        key = _plain(valve.valve_id)
+        if known is not None and turned_ms.get(key, known.at_ms) <= known.at_ms:
+            closed[key] = valve
+    return tuple(closed.values())
+
+
+def _turn(closed: dict[str, ClosedValve], event: IsolationEvent, fact: Fact) -> None:
+    key = _plain(event.valve_id)
+    if event.action is ValveAction.REOPENED:
+        closed.pop(key, None)
+    elif event.action is ValveAction.NAMED and key in closed:
+        closed[key] = replace(closed[key], may_reopen=event.may_reopen)
+    elif event.action is ValveAction.CLOSED:
+        closed[key] = ClosedValve(
+            valve_id=event.valve_id,
+            at_ms=ms_from_utc(fact.happened_at_utc),
+            by=fact.actor,
+            may_reopen=event.may_reopen,
+        )
+
+
+def _steps(
+    known: Handover | None, facts: Iterable[Fact], *, has_valve: bool
+) -> tuple[DoneStep, ...]:
+    """Return what the hand-over says and since then the steps that outlast a visit.
+
+    Those are a repair, and isolation behind a closed valve: air and pressure are measured anew, and
+    a pipe that was shut in another way is looked at.
+    """
+    steps = {each.step: each for each in (() if known is None else known.steps)}
+    handed = dict(steps)
+    is_behind = bool(known and known.valves)
+    for fact in facts:
+        if known is not None and ms_from_utc(fact.happened_at_utc) <= known.at_ms:
+            continue
+        turned = _read(fact, FactType.ISOLATION, parse_isolation)
+        is_opened = turned is not None and turned.action is ValveAction.REOPENED
+        if is_opened and SafetyStep.REPAIR not in steps:
+            steps.pop(SafetyStep.ISOLATE, None)
+        done = _read(fact, FactType.SAFETY_STEP, parse_step)
+        if done is None or done.is_unsafe:
+            continue
+        if done.is_undone:
+            for step in _ORDER[_ORDER.index(done.step) :]:
+                steps.pop(step, None)
+            continue
+        at_ms = ms_from_utc(fact.happened_at_utc)
+        steps[done.step] = DoneStep(step=done.step, at_ms=at_ms, by=fact.actor)
+        if done.step is SafetyStep.ISOLATE:
+            is_behind = done.values.get("how") == _BEHIND_VALVE
+    lasting = {SafetyStep.REPAIR} | ({SafetyStep.ISOLATE} if is_behind and has_valve else set())
+    return tuple(
+        done for done in steps.values() if done.step in lasting or done == handed.get(done.step)
+    )
+
+
+def _most_gas(facts: Sequence[Fact]) -> float | None:
+    """Return the most gas that was measured, % LEL; what a step corrected at once never was."""
+    slips = {fact.supersedes: fact.happened_at_utc for fact in facts if fact.supersedes is not None}
+    found: list[float | None] = []
+    for fact in facts:
+        gas = _read(fact, FactType.GAS_MEASUREMENT, parse_gas)
+        if gas is not None:
+            found.append(gas.lel_pct)
+        step = _read(fact, FactType.SAFETY_STEP, parse_step)
+        if step is None:
+            continue
+        corrected_utc = slips.get(fact.fact_id)
+        is_slip = corrected_utc is not None and corrected_utc - fact.happened_at_utc < _SLIP
+        if step.is_unsafe or (step.step is SafetyStep.MEASURE and not is_slip):
+            found.append(_lel_pct(step.values))
+    return max((each for each in found if each is not None), default=None)
+
+
+def _lel_pct(values: Mapping[str, JsonValue]) -> float | None:
+    """Return the most that a step's gas may mean as it was typed: `20-25` is 25, `OL` is 100."""
+    typed = unicodedata.normalize("NFKC", str(values.get(str(Quantity.GAS_LEL_PCT), "")))
+    plain = typed.replace(",", ".").strip()
+    if plain.upper() in _OVER_RANGE:
+        return _FULL_SCALE_LEL_PCT
+    return max((float(each) for each in _NUMBER.findall(plain)), default=None)
+
+
+def _plain(valve_id: str) -> str:
+    return unicodedata.normalize("NFKC", valve_id).strip().casefold()
+
+
+def _read(fact: Fact, kind: FactType, parse: Callable[[FieldReader], T]) -> T | None:
+    """Return what a fact of a kind says, None of another kind and where it cannot be read."""
+    if fact.fact_type is not kind or not isinstance(fact.payload, Mapping):
+        return None
+    try:
+        return parse(FieldReader(place=f"fact {fact.fact_id}", values=fact.payload))
+    except ContractError:
+        return None
