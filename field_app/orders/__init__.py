@@ -24,6 +24,7 @@ site_sheet      what a crew sees of the work on one order
 site_sheets_store  the same, read out of the file
 shift_numbers   the day of a tablet in numbers
 site_changes    what is done on an order -> operations
+case_photos_store  which photos belong to the case that is worked on
 begun_findings  what others of the crew began in the finding form
 site_drafts_store  what is typed on site and not sealed yet, the detector in use
 left_orders     what was begun at orders that have left this tablet -> the office

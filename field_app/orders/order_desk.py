@@ -19,6 +19,7 @@ from field_app.forms.finding import (
 )
 from field_app.orders import order_store
 from field_app.orders.begun_findings import GAS_FIELD, BegunFinding, begun_by_others, tell_others
+from field_app.orders.case_photos_store import photos_of_case
 from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
@@ -46,7 +47,6 @@ from field_app.store import (
     draft_store,
     look_store,
     outbox_store,
-    photo_store,
     sealed_store,
     settings_store,
 )
@@ -55,7 +55,6 @@ from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
-from wire_contracts.blobs import BlobRole
 from wire_contracts.fields import JsonValue
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType, WorkOrderDocument
@@ -380,7 +379,7 @@ def _sheet(connection: Connection, order_id: str, author: str, now: TimerMoment)
         gas_at_ms=None if gas_at is None else now.wall_ms_of(gas_at),
         saved_at_ms=draft.saved_at_ms,
         record=record,
-        photos=_photo_count(connection, order_id, record.begun_at_ms),
+        photos=photos_of_case(connection, order_id, record),
         begun=begun_by_others(connection, order_id, author),
     )
 
@@ -389,11 +388,6 @@ def _gas_typed_at(connection: Connection, order_id: str, author: str) -> TimerMo
     """Return when the author typed the gas of the finding; None where nobody typed it here."""
     saved = draft_store.load_draft(connection, _draft_key(order_id, author)).saved
     return moment_kept(saved[GAS_FIELD]) if GAS_FIELD in saved else None
-
-
-def _photo_count(connection: Connection, order_id: str, since_ms: int) -> int:
-    jobs = [job for job, _thumb in photo_store.jobs_of(connection, order_id)]
-    return sum(job.role is BlobRole.PHOTO and job.made_at_ms >= since_ms for job in jobs)
 
 
 def _sealed_before(

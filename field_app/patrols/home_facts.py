@@ -191,8 +191,8 @@ def visit_changes(
     if asked is None:
         request = _home_request(order_id, grave, seen, is_gas_off=is_gas_off)
         changes.insert(0, fact_of(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
-    record, since_ms = record_of(household_id), stamp.at.wall_ms - _ONE_SHIFT_MS
-    photos = photos_for(connection, order_id, taken=record, given=record, since_ms=since_ms)
+    record = record_of(household_id)
+    photos = photos_for(connection, order_id, taken=record, given=record, now=stamp.at)
     return [*changes, *photos]
 
 

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import Connection
 
+from field_app.orders.moments import surely_passed_ms
 from field_app.store import outbox_store, settings_store
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import utc_from_ms
-from wire_contracts.operations import Operation, OperationKind
+from wire_contracts.operations import DeviceTime, Operation, OperationKind
 from wire_contracts.orders import ENTITY, FactType
+
+_ONE_SHIFT_MS: Final = 12 * 3_600_000
+"""A home is visited again after weeks: what was photographed there in one shift is one visit."""
 
 
 def new_id(stamp: TapStamp) -> str:
@@ -35,11 +40,12 @@ def fact_of(
 
 
 def photos_for(
-    connection: Connection, order_id: str, *, taken: str, given: str, since_ms: int = 0
+    connection: Connection, order_id: str, *, taken: str, given: str, now: DeviceTime | None = None
 ) -> list[NewOperation]:
     """Return what makes the photos kept under `taken` photos of the order, too (complaint 23).
 
     The bytes travel once, under one name. `given` is the record that tells which the order has.
+    With `now` those of one shift before it: what may have been taken in it by either clock was.
     """
     known = {
         _blob_of(entry.operation)
@@ -58,9 +64,13 @@ def photos_for(
         for entry in outbox_store.entries_of(connection, taken)
         if entry.operation.kind is OperationKind.ATTACH
         and entry.operation.entity != ENTITY
-        and entry.made_at_ms >= since_ms
+        and _is_of_shift(entry.operation, now)
         and _blob_of(entry.operation) not in known
     ]
+
+
+def _is_of_shift(operation: Operation, now: DeviceTime | None) -> bool:
+    return now is None or surely_passed_ms(operation.at, now) <= _ONE_SHIFT_MS
 
 
 def _blob_of(operation: Operation) -> str:

@@ -58,6 +58,7 @@
     run_views     what the page of a run shows
     run           RunPresenter: one patrol on its way
     point_blocks  the parts of a stop's page
+    point_told    what was said at a stop before: told, or worded and taken back
     point         PointPage: one checkpoint of a run
     run_end       RunEndPage: what was skipped and missed, before a run is ended
     round_list    RoundListPresenter: the homes or meters of a round

@@ -119,6 +119,7 @@ class HomeBlocks:
         question = ChoiceBlock(
             key=GAS_OFF,
             title=t("Is the gas shut off?"),
+            is_kept=True,
             lines=tuple(
                 ChoiceLine(
                     value=value,
@@ -257,6 +258,7 @@ class HomeBlocks:
                 key=f"severity:{item}",
                 title=t("Hazard: {item}").format(item=item_text(t, item)),
                 columns=3,
+                is_kept=True,
                 lines=tuple(
                     ChoiceLine(
                         value=str(each),

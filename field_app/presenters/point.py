@@ -36,9 +36,11 @@ from field_app.presenters.point_blocks import (
     SEVERITY,
     TAG,
     UNREADABLE,
+    WAS_GRAVE,
     PointBlocks,
     PointData,
 )
+from field_app.presenters.point_told import is_taken_back, told_before, was_grave
 from field_app.presenters.round_forms import (
     FormsSeen,
     defects_in_forms,
@@ -100,7 +102,7 @@ class PointPage:
             run=run,
             checkpoint=checkpoint,
             answers=answers,
-            kept={**self._of_forms(forms), **_told_before(told), **answers.own},
+            kept={**self._of_forms(forms), **told_before(told), **answers.own},
             photo_count=self._parts.photos.count(self._photo_record()).total,
             forms=forms,
             air=self._parts.site.well(stop_record(self._run_id, self._checkpoint_id)),
@@ -136,10 +138,19 @@ class PointPage:
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers at once; with gas also where it is, the stop may leave the tablet."""
         place = {PLACE: self.place_text} if {GAS, SEVERITY} & set(answers) else {}
-        self._parts.desk.save_answers(self._draft, {**answers, **place})
+        was = self._grave_until_now(answers)
+        self._parts.desk.save_answers(self._draft, {**answers, **place, **was})
         self._retyped |= set(answers)
-        self.is_read_again = GAS in answers  # what stood there before it may stand beside it
+        # what stood there before it may stand beside it
+        self.is_read_again = GAS in answers or bool(was)
         return None
+
+    def _grave_until_now(self, answers: Mapping[str, str]) -> dict[str, str]:
+        """Return the words of a defect of severity 1 that these answers take back."""
+        before = {name: str(each) for name, each in self._parts.desk.answers(self._draft).items()}
+        words = before.get(NOTE, "").strip()
+        is_gone = is_grave_defect(before) and not is_grave_defect({**before, **answers})
+        return {WAS_GRAVE: words} if is_gone and words else {}
 
     def _photo_record(self) -> str:
         return stop_record(self._run_id, self._checkpoint_id)
@@ -259,6 +270,8 @@ class PointPage:
     def _everyones_note(self, data: PointData, answers: Answers) -> str:
         """Return the note, with the words of colleagues that nobody has recorded."""
         note = answers.get(NOTE).strip()
+        if is_taken_back(answers) and answers.get(WAS_GRAVE) not in note:
+            note = f"{answers.get(WAS_GRAVE)}; {note}"
         others = [
             f"{self._parts.person_name(each.author)}: {each.text}"
             for each in data.answers.words
@@ -291,7 +304,7 @@ class PointPage:
         outcome = answers.get(OUTCOME)
         is_danger = is_dangerous(judged, data.lel_pct)
         is_beyond = _is_beyond(judged) or data.is_air_beyond
-        is_doubtful = is_beyond or _was_grave(self._told(data))
+        is_doubtful = is_beyond or was_grave(self._told(data)) or is_taken_back(answers)
         is_asked = is_danger or outcome not in LEFT_OUT or is_gas_unread(judged)
         blocks: list[Block] = [
             *self._blocks.warnings(checkpoint, is_danger=is_danger),
@@ -389,10 +402,12 @@ class PointPage:
         return data.run.state.points.get(self._checkpoint_id)
 
     def _is_taken_back_in_silence(self, data: PointData, answers: Answers) -> bool:
-        """Return whether a told danger would become less without a new word about it."""
-        told = self._told(data)
-        is_silent = told is not None and answers.get(NOTE).strip() in {"", told.note}
-        return is_silent and _was_grave(told)
+        """Return whether a danger that was told, or worded here, would become less in silence."""
+        told, note = self._told(data), answers.get(NOTE).strip()
+        if is_taken_back(answers):
+            return note in {"", answers.get(WAS_GRAVE)}
+        is_silent = told is not None and note in {"", told.note}
+        return is_silent and was_grave(told)
 
     def _unsaid(self, answers: Answers, *, is_defect: bool, is_beyond: bool) -> str:
         t, has_note = self._parts.context.words, bool(answers.get(NOTE).strip())
@@ -417,23 +432,5 @@ def _gas_of(judged: Sequence[Judged]) -> list[tuple[Measure, str]]:
     ]
 
 
-def _was_grave(told: PatrolPoint | None) -> bool:
-    """Return whether a defect of severity 1 was told before: it is not taken back in silence."""
-    return told is not None and told.defect is not None and told.defect.severity == 1
-
-
 def _is_beyond(judged: Sequence[Judged]) -> bool:
     return any(each.verdict is Verdict.BEYOND for each in judged)
-
-
-def _told_before(point: PatrolPoint | None) -> dict[str, str]:
-    """Return the answers of a checkpoint that was left before, to correct them."""
-    if point is None:
-        return {}
-    told = {str(measure): shown_number(value) for measure, value in point.values.items()}
-    told |= {NOTE: point.note, REASON: point.reason}
-    if point.outcome is not PointOutcome.OK:
-        told[OUTCOME] = str(point.outcome)
-    if point.defect is not None:
-        told[SEVERITY] = str(point.defect.severity)
-    return told

@@ -55,6 +55,9 @@ _ONE_SHIFT_MS: Final = 12 * 60 * MINUTE_MS
 """Whoever was at a stop in another shift is not there now (judgement)."""
 
 TAG, OUTCOME, SEVERITY, NOTE, REASON = "tag", "outcome", "severity", "note", "reason"
+
+WAS_GRAVE = "was_grave"
+"""The words of a defect of severity 1 that was taken back before it was kept."""
 UNREADABLE = "unreadable"
 """Fields of the page."""
 
@@ -255,20 +258,21 @@ class PointBlocks:
             (PointOutcome.NOT_REACHABLE, t("Not reachable"), "cancel", Tone.WARN),
             (PointOutcome.SKIPPED, t("Skip it"), "minus-circle", Tone.WARN),
         )
+        lines = [
+            ChoiceLine(
+                value=str(value),
+                text=text,
+                icon=icon,
+                tone=tone,
+                is_selected=outcome == str(value),
+            )
+            for value, text, icon, tone in choices
+        ]
+        if outcome:
+            back = t("All well after all")
+            lines.append(ChoiceLine(value="", text=back, icon="check-circle", tone=Tone.OK))
         return ChoiceBlock(
-            key=OUTCOME,
-            title=t("Not all well?"),
-            columns=3,
-            lines=tuple(
-                ChoiceLine(
-                    value=str(value),
-                    text=text,
-                    icon=icon,
-                    tone=tone,
-                    is_selected=outcome == str(value),
-                )
-                for value, text, icon, tone in choices
-            ),
+            key=OUTCOME, title=t("Not all well?"), columns=3, lines=tuple(lines), is_kept=True
         )
 
     def about(self, outcome: str, answers: Answers, *, is_doubtful: bool) -> list[Block]:
@@ -295,7 +299,9 @@ class PointBlocks:
             for severity in (1, 2, 3)
         )
         return [
-            ChoiceBlock(key=SEVERITY, title=t("How bad is it?"), lines=lines, columns=1),
+            ChoiceBlock(
+                key=SEVERITY, title=t("How bad is it?"), lines=lines, columns=1, is_kept=True
+            ),
             NoteBlock(key=NOTE, label=t("What is wrong?"), text=answers.get(NOTE), is_long=True),
         ]
 

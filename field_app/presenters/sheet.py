@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from field_app.orders.order_desk import OrderGoneError
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
-from field_app.presenters.sheet_views import BLANK_SHEET, SheetView
+from field_app.presenters.sheet_views import BLANK_SHEET, ChoiceBlock, SheetView
 from field_app.presenters.stage import SecondTry, Stage
 from field_app.presenters.wording import no_room_text
 
@@ -121,12 +121,21 @@ class SheetPresenter(Generic[D]):
             self._cancel_save = cancel
 
     def choose(self, key: str, value: str) -> None:
-        """Take an answer, or take it back when it was given; it is kept at once."""
+        """Take an answer, or take it back when it was given and may be; it is kept at once."""
         self.flush()
-        self._typed[key] = "" if self._typed.get(key) == value else value
+        is_given = self._typed.get(key) == value
+        if is_given and self._stays(key):
+            return
+        self._typed[key] = "" if is_given else value
         self._message = ""
         self._save({key: self._typed[key]})
         self._draw()
+
+    def _stays(self, key: str) -> bool:
+        return any(
+            isinstance(each, ChoiceBlock) and each.key == key and each.is_kept
+            for each in self.view.blocks
+        )
 
     def flush(self) -> None:
         """Keep what was typed now: the focus, the screen or the app goes away."""

@@ -79,12 +79,16 @@ class ChoiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceBlock:
-    """A question with a few big answers; a tap on the chosen one takes it back."""
+    """A question with a few big answers; a tap on the chosen one takes it back.
+
+    With `is_kept` it stays chosen: who taps again in gloves to be sure takes no danger back.
+    """
 
     key: str
     title: str
     lines: tuple[ChoiceLine, ...]
     columns: int = 2
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -316,7 +316,9 @@ class WorkPage(SitePage):
                 )
                 for option in field.options
             )
-            return ChoiceBlock(key=key, title=field_text(t, field), lines=lines, columns=2)
+            return ChoiceBlock(
+                key=key, title=field_text(t, field), lines=lines, columns=2, is_kept=True
+            )
         trouble = trouble_of(field, text) or old
         return NumberBlock(
             key=key,

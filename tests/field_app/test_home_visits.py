@@ -342,7 +342,8 @@ def test_the_rounds_page_says_that_the_office_does_not_know_of_a_danger(
     flows = home(parts, gas_off="no")
     still = "The gas still flows: tell the control room by telephone."
     assert red_card(flows) == f"{unsent} {still}"
-    flows.choose("gas_off", "no")
+    flows.type("gas_off", "")
+    flows.flush()
     town.is_reachable = True
     town.refuses = frozenset({"order_request"})
     tablet.sync_now()

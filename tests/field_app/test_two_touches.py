@@ -12,7 +12,7 @@ from field_app.presenters.help_page import HelpPage
 from field_app.presenters.home import HomePage
 from field_app.presenters.parts_page import PartsPage
 from field_app.presenters.point import PointPage
-from field_app.presenters.ports import PresenterContext
+from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import Answers, SheetPage, SheetPresenter
 from field_app.presenters.shift_page import ShiftPage
@@ -161,6 +161,58 @@ def test_a_note_that_is_left_twice_is_one_note(tablet: Tablet, town: TownOffice)
     worker.catch_up()
 
     assert [each["text"] for each in told(tablet, town, FactType.SHIFT_NOTE)] == ["well 31 is open"]
+
+
+DEFECT = {"outcome": "defect", "severity": "1", "note": "pipe uncovered"}
+
+
+def at_the_pipe(tablet: Tablet, town: TownOffice, **chosen: str) -> SheetPresenter[Any]:
+    parts, worker = busy_parts(tablet, town)
+    parts = replace(parts, context=replace(parts.context, worker=InlineWorker()))
+    run_id = tablet.inspections.start_run("plan-1", (PIPE,))
+    page = attached(PointPage(parts, run_id, PIPE), parts, worker, **chosen)
+    page.tap("position")
+    return page
+
+
+@pytest.mark.parametrize("key", ["outcome", "severity"])
+def test_a_tap_more_on_a_chosen_answer_takes_no_danger_back(
+    tablet: Tablet, town: TownOffice, key: str
+) -> None:
+    page = at_the_pipe(tablet, town, **DEFECT)
+    page.choose(key, DEFECT[key])
+    page.tap("done")
+
+    (point,) = told(tablet, town, FactType.PATROL_POINT)
+    assert point["outcome"] == "defect"
+    assert len(told(tablet, town, FactType.ORDER_REQUEST)) == 1
+
+
+def test_a_tap_more_on_the_severity_of_a_hazard_lowers_it_not(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    hose = {"appliances": "wrong", "item__hose": "wrong", "severity__hose": "1"}
+    parts = rounds_of(tablet, town)
+    page = attached(HomePage(parts, "hh-0"), parts, SlowWorker(), **hose, note__hose="cut")
+    page.choose("severity:hose", "1")
+
+    assert page.view.primary is not None
+    assert page.view.primary.key == "call"
+
+
+def test_a_grave_defect_that_was_worded_is_all_well_with_a_new_word_alone(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    page = at_the_pipe(tablet, town, **DEFECT)
+    page.choose("outcome", "")
+    assert page.view.primary is not None
+    assert page.view.primary.refusal == "Say why."
+    page.type("note", "covered again")
+    page.flush()
+    page.tap("done")
+
+    (point,) = told(tablet, town, FactType.PATROL_POINT)
+    assert (point["outcome"], point["note"]) == ("ok", "pipe uncovered; covered again")
 
 
 def test_a_second_touch_does_nothing_while_the_first_is_under_way(
