@@ -12,7 +12,7 @@ from typing import TypedDict
 import orjson
 
 from sync_server.web.sparkline import Columns, Sparkline, draw, draw_columns
-from sync_server.web.words import number
+from sync_server.web.words import numbers_apart
 from wire_contracts.evidence import Evidence
 
 _KEPT_LOOKS = 512
@@ -87,5 +87,6 @@ def _why(numbers: Sequence[tuple[float, float | None, str, bool]]) -> tuple[str,
             held = behind[0]
         if held is not None:
             sign = ">" if value > held else "<" if value < held else "="
-            return f"{number(value)} {sign} {number(held)}", unit
+            seen, limited = numbers_apart(value, held)
+            return f"{seen} {sign} {limited}", unit
     return "", ""

@@ -11,7 +11,7 @@ from sync_server.sync.ledger_store import FieldConflict, LedgerRecord
 from sync_server.sync.merge import Kept
 from sync_server.sync.order_copy_store import KeptCopy
 from sync_server.sync.review_desk import as_text
-from sync_server.sync.review_store import SERVER, ReviewItem
+from sync_server.sync.review_store import ANSWERED, SERVER, ReviewItem
 from sync_server.web.labels import (
     FIELDS,
     MEDIA,
@@ -39,7 +39,7 @@ from sync_server.work_orders.order import OrderRecord
 from wire_contracts.fields import JsonValue
 from wire_contracts.findings import CAUSE_TEXT, Cause
 from wire_contracts.frames import utc_from_ms
-from wire_contracts.orders import order_json
+from wire_contracts.orders import FIELD_OWNED, order_json
 from wire_contracts.review_outcomes import Choice
 
 _LONGEST_CONTENT = 4000
@@ -79,6 +79,7 @@ class Both:
     now: str
     seen: str
     stands: str
+    is_crews: bool  # crews write the field: what stood before may be another tablet's
     is_long: bool
     options: Sequence[tuple[str, str]]
     typed: str
@@ -183,7 +184,7 @@ _ADVICE = mark("Ask the crew what it did; enter by hand what is true and missing
 
 
 _CHOICES: Mapping[str, str] = {
-    Choice.OFFICE: mark("office’s value kept"),
+    Choice.OFFICE: mark("value that stood before kept"),
     Choice.CREW: mark("crew’s value taken"),
     Choice.OTHER: mark("another value set"),
     Choice.NOTED: mark("dealt with"),
@@ -194,6 +195,8 @@ def _resolved(item: ReviewItem, words: Words, now_utc: datetime, names: Names) -
     if item.resolved_at_utc is None:
         return ""
     at = words.near_clock(item.resolved_at_utc, now_utc)
+    if item.resolved_by == SERVER and item.resolution == ANSWERED:
+        return words.gettext(mark("answered at last, {time}")).format(time=at)
     if item.resolved_by == SERVER:
         return words.gettext(mark("linked by itself {time}")).format(time=at)
     who = names.accounts.get(item.resolved_by or "", item.resolved_by or "")
@@ -265,6 +268,7 @@ def both_values(conflict: FieldConflict, now: JsonValue, words: Words, names: Na
         now=shown(now),
         seen=as_text(now),
         stands=stands,
+        is_crews=field in FIELD_OWNED,
         is_long=field in _LONG_FIELDS,
         options=options,
         typed=shown(now) if isinstance(now, str) and field in _LONG_FIELDS else "",

@@ -88,7 +88,30 @@ def number(value: float) -> str:
     decimals = 0 if magnitude >= 1000 else 1 if magnitude >= 100 else 2  # noqa: PLR2004  # digits
     if 0 < magnitude < 0.1:  # noqa: PLR2004  # small flows need a third digit
         decimals = 3
-    text = f"{magnitude:.{decimals}f}"
+    return _shown(value, decimals)
+
+
+_MOST_DECIMALS = 6
+
+
+def numbers_apart(one: float, other: float) -> tuple[str, str]:
+    """Return two numbers that are held against each other, so exactly that one sees which is more.
+
+    What is not zero is not shown as zero, and what differs is not shown as the same.
+    """
+    shown = number(one), number(other)
+    for decimals in range(1, _MOST_DECIMALS + 1):
+        is_lost = any(
+            text == "0" and value for text, value in zip(shown, (one, other), strict=True)
+        )
+        if not is_lost and (shown[0] != shown[1] or one == other):
+            return shown
+        shown = _shown(one, decimals), _shown(other, decimals)
+    return shown
+
+
+def _shown(value: float, decimals: int) -> str:
+    text = f"{abs(value):.{decimals}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     whole, _, rest = text.partition(".")

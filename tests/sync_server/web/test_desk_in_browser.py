@@ -208,6 +208,19 @@ def test_an_alert_is_dispatched_by_keys_alone(
         assert get_alert(connection, alert_id).disposition is Disposition.ORDERED
 
 
+def test_the_key_of_dispatch_says_that_there_is_an_order_already(
+    page: Page, alert_ids: dict[str, str]
+) -> None:
+    select_by_keys(page, alert_ids["DMA-03"])
+    expect(page.locator("#evidence [data-told-key]")).to_be_hidden()
+
+    page.keyboard.press("d")
+
+    expect(page.locator("#evidence [data-told-key]")).to_have_text(
+        "WO-000001 was made of it already: w opens it"
+    )
+
+
 def test_a_night_at_the_desk_needs_no_mouse_from_an_alert_to_its_order(
     page: Page, alert_ids: dict[str, str], sqlite_engine: Engine
 ) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,16 +12,29 @@ from sqlalchemy import Connection, Engine, select
 
 from demo.screenshots_web_io import VIEWPORT
 from sync_server.access.roles import Role
+from sync_server.aftercare.visit_store import book
+from sync_server.aftercare.visits import PREPARATIONS, SLOTS
 from sync_server.db.alert_tables import ALERT
+from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.engine_io import open_engine
 from sync_server.db.order_tables import WORK_ORDER
+from sync_server.db.outage_tables import INTERRUPTION
+from sync_server.db.standin_tables import INCIDENT
 from sync_server.detection.watch.fleet_store import put_children
+from sync_server.outages.interruption import NewInterruption
+from sync_server.outages.interruption_store import plan
+from sync_server.service_desk.request import RequestClass
+from sync_server.service_desk.request_store import Office, record_request
+from sync_server.shifts.incident_store import begin
 from sync_server.work_orders.fact_store import insert_fact
 from sync_server.work_orders.order import Fact
 from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.service_desk.desk_town import wanted
 from tests.sync_server.web.axe_core import serious_violations
-from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
+from tests.sync_server.web.desk_parts import PASSWORD, SITE, Served, add_person, served
+from tests.sync_server.web.intake_town import seed_homes
 from wire_contracts.orders import FactType
+from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import PartUsed, part_json
 
 CONTROL_ROOM = (
@@ -90,6 +105,7 @@ def town(
         put_children(connection, [("DMA-03", "WM-204418"), ("DMA-03", "WM-208220")])
         for number in range(PARTS):
             insert_fact(connection, part_of(order_of(connection), number))
+        add_details(connection)
     yield engine
     engine.dispose()
 
@@ -119,6 +135,61 @@ def part_of(order_id: str, number: int) -> Fact:
     )
 
 
+def add_details(connection: Connection) -> None:
+    """Add one of each thing that has a page of its own, as people at the desk make them."""
+    people = seed_homes(connection)
+    add_person(connection, "wu", Role.WINDOW_CLERK)
+    agent = Office(actor=people["liu"], now_utc=NOON, zone=SITE.zone)
+    for request_class in _TAKEN:
+        new = replace(wanted(request_class), community_id="binhe")
+        record = record_request(connection, new, (), agent)
+        if request_class is RequestClass.NO_GAS:
+            day = NOON.date() + timedelta(days=1)
+            book(connection, record.request_id, day, SLOTS[0], frozenset(PREPARATIONS), agent)
+    begin(connection, "gas in the stairs of house 3", people["boss"], NOON)
+    new_outage = NewInterruption(
+        medium=Medium.WATER,
+        reason="a valve is exchanged",
+        valves=(),
+        from_utc=NOON + timedelta(days=4),
+        to_utc=NOON + timedelta(days=4, hours=3),
+    )
+    plan(connection, new_outage, replace(agent, actor=people["boss"]))
+
+
+_TAKEN = (
+    RequestClass.GAS_LEAK,
+    RequestClass.NO_GAS,
+    RequestClass.CONDUCT,
+    RequestClass.OPEN_ACCOUNT,
+)
+
+
+def details_of(connection: Connection) -> Sequence[tuple[str, str]]:
+    """Return who looks at which page of one thing."""
+    query = select(SERVICE_REQUEST.c.request_class, SERVICE_REQUEST.c.request_id)
+    ids: dict[str, str] = {row.request_class: row.request_id for row in connection.execute(query)}
+    incident = connection.execute(select(INCIDENT.c.incident_id)).scalar_one()
+    outage = connection.execute(select(INTERRUPTION.c.interruption_id)).scalar_one()
+    return [
+        ("liu", f"/requests/{ids['gas_leak']}"),
+        ("liu", "/homes/p-1"),
+        ("liu", f"/visits/{ids['no_gas']}"),
+        ("liu", f"/applications/{ids['open_account']}"),
+        ("liu", "/me/second-factor"),
+        ("he", f"/complaints/{ids['conduct']}"),
+        ("he", f"/requests/{ids['conduct']}"),
+        ("zhou min", f"/incidents/{incident}"),
+        ("zhou min", f"/interruptions/{outage}"),
+        ("wu", "/cash"),
+        (NOBODY, "/login"),
+    ]
+
+
+NOBODY = ""
+"""Whoever has not logged in: the page speaks the site's own language."""
+
+
 class Visitor:
     """Somebody logged in, who notes what the browser asks of other hosts and what breaks."""
 
@@ -129,7 +200,8 @@ class Visitor:
         self.page = self._context.new_page()
         self.page.on("request", lambda request: self._look_at(request.url))
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self._post("/login", {"login": login, "password": PASSWORD})
+        if login != NOBODY:
+            self._post("/login", {"login": login, "password": PASSWORD})
 
     def _look_at(self, url: str) -> None:
         if not url.startswith((self.base_url, "blob:", "data:")):
@@ -158,9 +230,9 @@ class Visitor:
 
 def paths_of(town: Engine) -> Sequence[tuple[str, str]]:
     with town.connect() as connection:
-        order = order_of(connection)
+        order, details = order_of(connection), details_of(connection)
     ours = [("zhou min", each.replace("{order}", order)) for each in CONTROL_ROOM]
-    return [*ours, *(("the director", each) for each in DIRECTOR)]
+    return [*ours, *(("the director", each) for each in DIRECTOR), *details]
 
 
 def judged(
@@ -169,9 +241,11 @@ def judged(
     wrong: list[str] = []
     for login in dict.fromkeys(login for login, _ in pages):
         with closing(Visitor(browser, site.base_url, login)) as visitor:
-            visitor.choose(*look)
+            language = SITE.language if login == NOBODY else look[0]
+            if login != NOBODY:
+                visitor.choose(*look)
             for path in (path for who, path in pages if who == login):
-                wrong += visitor.judged(path, look[0])
+                wrong += visitor.judged(path, language)
             wrong += visitor.problems
     return wrong
 
@@ -227,6 +301,25 @@ def test_a_card_of_the_board_goes_to_a_crew_by_keys_alone(
     with town.connect() as connection:
         query = select(WORK_ORDER.c.crew_id).where(WORK_ORDER.c.order_id == order_id)
         assert connection.execute(query).scalar_one() == crew
+
+
+def test_the_maps_keys_hold_on_the_page_as_it_opens(browser: Browser, site: Served) -> None:
+    with closing(Visitor(browser, site.base_url, "zhou min")) as visitor:
+        page = visitor.page
+        page.goto(f"{site.base_url}/map")
+        town_map = page.locator("#map[data-ready]")
+        expect(town_map).to_be_visible()
+        west, zoom = (
+            float(town_map.get_attribute(f"data-{name}") or 0) for name in ("west", "zoom")
+        )
+
+        page.keyboard.press("ArrowLeft")
+        expect(town_map).not_to_have_attribute("data-west", f"{west:.5f}")
+        moved = float(town_map.get_attribute("data-west") or 0)
+        page.keyboard.press("+")
+        expect(town_map).to_have_attribute("data-zoom", f"{zoom + 1:.2f}")
+
+    assert moved < west
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

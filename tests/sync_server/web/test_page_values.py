@@ -20,7 +20,7 @@ from sync_server.web.live_io import resume_id
 from sync_server.web.pages_io import safe_back
 from sync_server.web.places import place_for
 from sync_server.web.sparkline import HEIGHT, WIDTH, draw, thin
-from sync_server.web.words import Words, age, number
+from sync_server.web.words import Words, age, number, numbers_apart
 from tests.sync_server.real_parts import NOON
 from tests.sync_server.web.desk_parts import SPOTS, Spot, evidence_for
 from wire_contracts.evidence import NO_UNIT, ChartPoint, EvidenceNumber, evidence_json
@@ -202,6 +202,23 @@ def detector_number(
 ) -> EvidenceNumber:
     name = BilingualText(en="observed", zh="实测")
     return EvidenceNumber(name=name, value=value, unit=unit, limit=limit, is_trigger=is_trigger)
+
+
+@pytest.mark.parametrize(
+    ("pair", "shown"),
+    [
+        ((1.31, 0.0), ("1.31", "0")),
+        ((0.12, 0.0004), ("0.12", "0.0004")),
+        ((4677.31, 4677.42), ("4677.3", "4677.4")),
+        ((-0.5, 0.004), ("−0.5", "0.004")),
+        ((5.0, 5.0), ("5", "5")),
+        ((0.3, 1e-12), ("0.3", "0")),
+    ],
+)
+def test_numbers_that_are_held_against_each_other_are_told_apart(
+    pair: tuple[float, float], shown: tuple[str, str]
+) -> None:
+    assert numbers_apart(*pair) == shown
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,9 @@ function onKey(event) {
   if (field) { event.preventDefault(); field.focus(); field.select?.(); return; }
   const control = find(event.key);
   if (control) { event.preventDefault(); press(control); return; }
+  // A key that has nothing to do here says why.
+  const told = document.querySelector(`[data-told-key="${CSS.escape(event.key)}"]`);
+  if (told) { event.preventDefault(); told.textContent = told.dataset.words; return; }
   if ((event.key === "j" || event.key === "k") && goRow(event.key === "j" ? 1 : -1)) event.preventDefault();
 }
 

@@ -57,6 +57,9 @@ function truck() {
   return icon;
 }
 
+const STEP_PX = 100;
+const MOVED = { duration: 200 };
+
 export async function startMap() {
   const holder = document.getElementById("map");
   if (!holder) return null;
@@ -174,6 +177,21 @@ export async function startMap() {
     const panel = holder.querySelector(".layers details");
     panel.open = !panel.open;
   });
+  // The footer's keys hold on the page as it opens; a map that has the focus has them of its own.
+  const moves = {
+    "+": () => map.zoomIn(MOVED), "=": () => map.zoomIn(MOVED), "-": () => map.zoomOut(MOVED),
+    ArrowLeft: () => map.panBy([-STEP_PX, 0], MOVED), ArrowRight: () => map.panBy([STEP_PX, 0], MOVED),
+    ArrowUp: () => map.panBy([0, -STEP_PX], MOVED), ArrowDown: () => map.panBy([0, STEP_PX], MOVED),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !moves[event.key]) return;
+    if (event.target !== document.body && event.target.id !== "main") return;
+    event.preventDefault();
+    moves[event.key]();
+  });
+  const place = () => { holder.dataset.zoom = map.getZoom().toFixed(2); holder.dataset.west = map.getBounds().getWest().toFixed(5); };
+  map.on("moveend", place);
+  place();
   let timer = 0;
   const renew = async () => { timer = 0; const data = await read("/map/live"); if (data) show(data); };
   // No feed tells of patrols, of crews that walk and of meters that fall silent.
