@@ -129,18 +129,31 @@ def sentence_of(
     what = _WHAT[candidate.kind]
     seen, usual = _told(candidate.observed, candidate), _told(candidate.expected, candidate)
     low, high = _told(candidate.expected_low, candidate), _told(candidate.expected_high, candidate)
-    share = f"{candidate.score:.2g}"
+    share = _share(candidate)
     danger = medium is Medium.GAS and candidate.kind in {Kind.SLOW_LEAK, Kind.BURST}
     also = _NOBODY if silent_with is None else _also_silent(silent_with)
     return BilingualText(
-        en=f"{what.en}: {seen.en} seen, {usual.en} expected ({low.en} to {high.en}); "
-        f"{share} times the limit of the rule.{' Danger: gas.' if danger else ''}{also.en}",
-        zh=f"{what.zh}：实测 {seen.zh}，应为 {usual.zh}（{low.zh} 至 {high.zh}）；"
-        f"为规则限值的 {share} 倍。{'注意：燃气危险。' if danger else ''}{also.zh}",
+        en=f"{what.en}: {seen.en} seen, {usual.en} expected ({low.en} to {high.en})"
+        f"{share.en}.{' Danger: gas.' if danger else ''}{also.en}",
+        zh=f"{what.zh}：实测 {seen.zh}，应为 {usual.zh}（{low.zh} 至 {high.zh}）"
+        f"{share.zh}。{'注意：燃气危险。' if danger else ''}{also.zh}",
     )
 
 
 _NOBODY = _two("", "")
+
+
+def _share(candidate: Candidate) -> BilingualText:
+    """Return how far beyond its limit the statistic is, as the numbers below say it.
+
+    The score is no such share: it is capped, and fixed where a rule has no degrees.
+    """
+    if candidate.threshold <= 0:
+        return _NOBODY
+    share = candidate.statistic / candidate.threshold
+    if share < 1 and candidate.is_raised:
+        return _NOBODY  # a rule that tells when its statistic falls short
+    return _two(f"; {share:.2g} times the limit of the rule", f"；为规则限值的 {share:.2g} 倍")
 
 
 def _also_silent(silent: SilentWith) -> BilingualText:

@@ -18,7 +18,7 @@ from sync_server.detection.meters.fleet import Fleet, MeterSpec, Role, fleet_of
 from sync_server.detection.telling.effects import Price
 from sync_server.detection.telling.explain_candidate import explain
 from sync_server.detection.telling.first_checks import FirstCheck, first_checks, words_of
-from sync_server.detection.telling.wording import flag_of
+from sync_server.detection.telling.wording import flag_of, sentence_of
 from sync_server.detection.watch.chart_store import chart_of
 from tests.sync_server.town_parts import found_town, new_meter
 from wire_contracts.evidence import evidence_json, parse_evidence
@@ -194,4 +194,20 @@ def test_a_chart_of_temperatures_has_its_band(sqlite_engine: Engine) -> None:
     assert [(each.expected_low, each.expected_high) for each in points] == [
         (None, None),
         (40.0, 46.5),
+    ]
+
+
+def test_the_sentence_says_the_share_of_the_limit_that_the_numbers_say() -> None:
+    """A score is capped at 3 or 10: WC-01 was told at 10 times a limit that it passed 6.5 times."""
+    capped = replace(candidate(score=10.0), statistic=6.5, threshold=1.0)
+    without = replace(capped, threshold=0.0)
+    short = replace(capped, statistic=0.5)
+
+    told = [sentence_of(each, Medium.WATER) for each in (capped, without, short)]
+
+    assert told[0].en.endswith("; 6.5 times the limit of the rule.")
+    assert told[0].zh.endswith("；为规则限值的 6.5 倍。")
+    assert [("times the limit" in each.en, "倍" in each.zh) for each in told[1:]] == [
+        (False, False),
+        (False, False),
     ]
