@@ -37,6 +37,7 @@ class StepField:
         low: Lowest possible value; a value outside is a slip of the finger.
         high: Highest possible value.
         highest_good: Above it the step cannot be done; None: any possible value will do.
+        first_bad: From it on the step cannot be done.
         options: The choices, the usual one first.
         bad_options: Choices with which the step is not done.
     """
@@ -47,6 +48,7 @@ class StepField:
     low: float = 0.0
     high: float = 100.0
     highest_good: float | None = None
+    first_bad: float | None = None
     options: Sequence[str] = ()
     bad_options: frozenset[str] = frozenset()
 
@@ -79,7 +81,7 @@ _LEL = StepField(
     kind=FieldKind.NUMBER,
     unit="% LEL",
     high=100.0,
-    highest_good=LEL_STOP_PCT,
+    first_bad=LEL_STOP_PCT,
 )
 _LEL_AFTER = StepField(
     key="gas_lel_pct",
@@ -261,7 +263,7 @@ def trouble_of(field: StepField, text: str) -> Trouble | None:
         if text not in field.options:
             return Trouble.MISSING
         return Trouble.NOT_SAFE if text in field.bad_options else None
-    if field.key == Quantity.GAS_LEL_PCT and (worst_lel_pct(text) or 0.0) > _worst_good(field):
+    if field.key == Quantity.GAS_LEL_PCT and _is_bad(field, worst_lel_pct(text) or 0.0):
         return Trouble.NOT_SAFE  # also over the range of the detector, where it shows no number
     return _trouble_of_number(field, parse_number(text))
 
@@ -271,11 +273,17 @@ def _trouble_of_number(field: StepField, value: float | None) -> Trouble | None:
         return Trouble.NOT_A_NUMBER
     if not field.low <= value <= field.high:
         return Trouble.OUT_OF_RANGE
-    return Trouble.NOT_SAFE if value > _worst_good(field) else None
+    return Trouble.NOT_SAFE if _is_bad(field, value) else None
 
 
-def _worst_good(field: StepField) -> float:
-    return field.high if field.highest_good is None else field.highest_good
+def _is_bad(field: StepField, value: float) -> bool:
+    worst_good = field.high if field.highest_good is None else field.highest_good
+    return value > worst_good or (field.first_bad is not None and value >= field.first_bad)
+
+
+def is_gas_beyond(lel_pct: float, limit_pct: float) -> bool:
+    """Return whether gas takes a step back: from `LEL_STOP_PCT` on, above any other limit."""
+    return lel_pct >= limit_pct if limit_pct == LEL_STOP_PCT else lel_pct > limit_pct
 
 
 def next_step(plans: Sequence[StepPlan], done: frozenset[SafetyStep]) -> StepPlan | None:

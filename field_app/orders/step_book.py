@@ -8,7 +8,7 @@ from typing import Final
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.moments import TimerMoment, moment_at
-from field_app.orders.safety_steps import LEL_SAFE_PCT, LEL_STOP_PCT
+from field_app.orders.safety_steps import LEL_SAFE_PCT, LEL_STOP_PCT, is_gas_beyond
 from field_app.store.saved_at import Place
 from wire_contracts.operations import DeviceTime
 from wire_contracts.site_facts import DoneStep, SafetyStep, StepDone
@@ -190,7 +190,7 @@ class StepBook:
         """Return whether more gas was found since a step that had measured the air."""
         taken = self._taken.get(step)
         is_of_air = step in self.steps and taken is not None and taken.lel_pct is not None
-        return is_of_air and self._gas_since.get(step, 0.0) > limit_pct
+        return is_of_air and is_gas_beyond(self._gas_since.get(step, 0.0), limit_pct)
 
     def _fall(self, steps: Iterable[SafetyStep], why: Again) -> None:
         for step in steps:

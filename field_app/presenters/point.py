@@ -138,11 +138,13 @@ class PointPage:
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers at once; with gas also where it is, the stop may leave the tablet."""
         place = {PLACE: self.place_text} if {GAS, SEVERITY} & set(answers) else {}
+        is_well = answers.get(OUTCOME) == str(PointOutcome.OK)
+        answers = {**answers, OUTCOME: ""} if is_well else answers  # as if nothing was chosen
         was = self._grave_until_now(answers)
         self._parts.desk.save_answers(self._draft, {**answers, **place, **was})
         self._retyped |= set(answers)
         # what stood there before it may stand beside it
-        self.is_read_again = GAS in answers or bool(was)
+        self.is_read_again = GAS in answers or bool(was) or is_well
         return None
 
     def _grave_until_now(self, answers: Mapping[str, str]) -> dict[str, str]:

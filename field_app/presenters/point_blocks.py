@@ -270,7 +270,8 @@ class PointBlocks:
         ]
         if outcome:
             back = t("All well after all")
-            lines.append(ChoiceLine(value="", text=back, icon="check-circle", tone=Tone.OK))
+            well = str(PointOutcome.OK)
+            lines.append(ChoiceLine(value=well, text=back, icon="check-circle", tone=Tone.OK))
         return ChoiceBlock(
             key=OUTCOME, title=t("Not all well?"), columns=3, lines=tuple(lines), is_kept=True
         )

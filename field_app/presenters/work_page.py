@@ -14,6 +14,7 @@ from field_app.orders.safety_steps import (
     StepField,
     StepPlan,
     Trouble,
+    is_gas_beyond,
     is_of_air,
     is_unsafe,
     next_step,
@@ -331,6 +332,9 @@ class WorkPage(SitePage):
         )
 
     def _hint(self, field: StepField) -> str:
+        if field.first_bad is not None:
+            limit = f"{shown_number(field.first_bad)} {field.unit}"
+            return self.t("Less than {limit}").format(limit=limit)
         if field.highest_good is not None:
             limit = f"{shown_number(field.highest_good)} {field.unit}"
             return self.t("At most {limit}").format(limit=limit)
@@ -438,7 +442,7 @@ def gas_since_air(data: SiteSheet, step: SafetyStep) -> GasTold | None:
     newer = (
         each
         for each in data.gas_elsewhere
-        if each.lel_pct > stands_on.limit_pct and each.place > measured
+        if is_gas_beyond(each.lel_pct, stands_on.limit_pct) and each.place > measured
     )
     return max(newer, key=lambda each: each.lel_pct, default=None)
 

@@ -13,6 +13,7 @@ from field_app.i18n import CatalogueWords
 from field_app.orders.completion import Evidence, Lack
 from field_app.orders.order_desk import FindingIncompleteError
 from field_app.orders.site_desk import StepRefusedError
+from field_app.patrols.values import is_explosive
 from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.order_tools import order_tools
 from field_app.presenters.ports import InlineWorker, PresenterContext
@@ -20,6 +21,7 @@ from field_app.presenters.sheet import Answers, SheetPresenter
 from field_app.presenters.sheet_views import NoticeBlock
 from field_app.presenters.site_words import gas_order_text
 from field_app.presenters.views import Tone
+from field_app.presenters.work_page import gas_since_air
 from field_app.tablet import Tablet
 from sync_server.work_orders.order_store import list_orders
 from tests.field_app.office_parts import Office
@@ -452,3 +454,35 @@ def test_gas_that_stood_in_the_finding_is_not_typed_away(
     assert sheet.record.lel_pct == most
     lacks = {each.lack for each in sheet.lacking(sheet.answers, Evidence())}
     assert (Lack.GAS_MEASURED in lacks) is (most is not None)
+
+
+@pytest.mark.parametrize(("lel_pct", "is_work"), [("19.9", 1), ("20", 0), ("20.1", 0)])
+def test_from_20_percent_on_nobody_works_wherever_the_gas_stands(
+    tablet: Tablet, town: TownOffice, lel_pct: str, is_work: int
+) -> None:
+    steps = {
+        SafetyStep.ISOLATE: {"how": "not_needed"},
+        SafetyStep.VENTILATE: {"how": "fan", "minutes": "10"},
+    }
+    for step, values in steps.items():
+        tablet.site.keep(LEAK, str(step), values)
+        tablet.site.do_step(LEAK, step)
+    tablet.site.keep(LEAK, "measure", {"gas_lel_pct": lel_pct})
+    if is_work:
+        tablet.site.do_step(LEAK, SafetyStep.MEASURE)
+    else:
+        with pytest.raises(StepRefusedError):
+            tablet.site.do_step(LEAK, SafetyStep.MEASURE)
+        tablet.site.keep(LEAK, "measure", {"gas_lel_pct": "5"})
+        tablet.site.do_step(LEAK, SafetyStep.MEASURE)
+    town.clock.moment_utc += timedelta(minutes=2)
+    tablet.desk.save_answers(LEAK, {"measured.gas_lel_pct": lel_pct})
+    told = gas_since_air(tablet.site.sheet(LEAK), SafetyStep.REPAIR)
+    tablet.site.keep(LEAK, "gate", {"lel_pct": lel_pct})
+    done = tablet.site.sheet(LEAK).record.done
+
+    assert (told is None, SafetyStep.MEASURE in done, is_explosive(float(lel_pct))) == (
+        bool(is_work),
+        bool(is_work),
+        not is_work,
+    )

@@ -183,7 +183,8 @@ def test_gas_found_after_the_measurement_is_ventilated_and_measured_again() -> N
     )
     anew = work_record([*SAFE, gas(45.0), VENTILATED, MEASURED])
     assert comes_next(anew) is SafetyStep.REPAIR
-    assert comes_next(work_record([*SAFE, gas(20.0)])) is SafetyStep.REPAIR
+    assert comes_next(work_record([*SAFE, gas(19.9)])) is SafetyStep.REPAIR
+    assert comes_next(work_record([*SAFE, gas(20.0)])) is SafetyStep.VENTILATE
     assert comes_next(work_record([ARRIVAL, gas(45.0), *SAFE[1:]])) is SafetyStep.REPAIR
 
 

@@ -204,7 +204,7 @@ def test_a_grave_defect_that_was_worded_is_all_well_with_a_new_word_alone(
     tablet: Tablet, town: TownOffice
 ) -> None:
     page = at_the_pipe(tablet, town, **DEFECT)
-    page.choose("outcome", "")
+    page.choose("outcome", "ok")
     assert page.view.primary is not None
     assert page.view.primary.refusal == "Say why."
     page.type("note", "covered again")

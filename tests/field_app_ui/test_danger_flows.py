@@ -145,7 +145,7 @@ def test_a_told_danger_is_not_taken_back_in_silence(inspector: Field) -> None:
     assert len(told(inspector, FactType.ORDER_REQUEST)) == 1, "a smell waits for no check-in"
     go(ui, "stop-vw-031")
     go(ui, "position")
-    choose(ui, "outcome", "defect")
+    choose(ui, "outcome", "ok")
     for hint in ("gas_lel_pct", "well_water_cm"):
         write(ui, hint, "0")
     assert refusal(ui) == inspector.says("Say why.")
