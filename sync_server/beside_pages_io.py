@@ -23,12 +23,17 @@ from sync_server.paging.paging_run_io import watch
 from sync_server.run_site import UPKEEP_EVERY, Site, blob_folder
 from sync_server.safekeeping.anchors_io import append_anchor
 from sync_server.safekeeping.retention import forget_due
+from sync_server.sync.lone_workers import ask_for_silent
 from sync_server.sync.photo_reviews import review_refused_photo
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 ANCHOR_EVERY_S = 600.0
 """Wall seconds between two anchors: what was done in between could be rewritten unseen."""
+
+
+LONE_WORKERS_EVERY_S = 20.0
+"""Of the site's time between two looks at who works alone, as often as a tablet looks itself."""
 
 
 def beside_pages(site: Site) -> list[threading.Thread]:
@@ -38,6 +43,7 @@ def beside_pages(site: Site) -> list[threading.Thread]:
         ("blob-sweep", _sweep_daily, True),
         ("readings-upkeep", _keep_readings, True),
         ("audit-anchor", _anchor_audit, config.anchor_file is not None),
+        ("lone-workers", _look_after_lone_workers, True),
         ("paging", _page_people, config.paging_file is not None),
         ("messages", _write_customers, config.messages_file is not None),
     ]
@@ -60,6 +66,17 @@ def _anchor_audit(site: Site) -> None:
     if path is not None:
         with suppress(OSError, ValueError, SQLAlchemyError):
             append_anchor(site.engine, path, site.clock.now_utc())
+
+
+def _look_after_lone_workers(site: Site) -> None:
+    """Ask for people who work alone and whose tablets say nothing any more."""
+    while not site.stop.is_set():
+        try:
+            with site.engine.begin() as connection:
+                ask_for_silent(connection, site.clock.now_utc())
+        except SQLAlchemyError:
+            _LOG.exception("lone_workers.look_failed")
+        site.stop.wait(max(site.clock.wall_seconds(LONE_WORKERS_EVERY_S), 0.2))
 
 
 def _page_people(site: Site) -> None:

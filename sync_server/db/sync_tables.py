@@ -227,3 +227,17 @@ SEALED_ITEM = Table(
 )
 """What came sealed: the envelope as it came while it cannot be opened, the text of a draft once it
 is; an operation and a file live in their own tables. `size_bytes`: of what came."""
+
+WATCHED_WORKER = Table(
+    "watched_worker",
+    METADATA,
+    Column("tablet_id", String(36), primary_key=True),
+    Column("op_id", String(36), nullable=False),
+    Column("fact_id", String(64), nullable=False),
+    Column("word_ms", BigInteger, nullable=False),
+    Column("due_at_ms", BigInteger),
+    Column("asked_id", String(36)),
+)
+"""The last word of each tablet about a person who works alone, by the server's clock. `due_at_ms`:
+until when the next one must come; null when none must, or somebody was asked already, by the review
+item `asked_id`."""

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select
 
-from sync_server.db.access_tables import ACCOUNT
+from sync_server.db.access_tables import ACCOUNT, TABLET
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.desk_tables import SERVICE_REQUEST
-from sync_server.db.order_tables import POLICY
+from sync_server.db.order_tables import FACT, POLICY, WORK_ORDER
 from sync_server.db.paging_tables import PAGE_SENT
 from sync_server.db.shift_tables import SHIFT_HANDOVER
+from sync_server.db.sync_tables import REVIEW_ITEM
 from sync_server.detection.watch.round_store import Rounds, load_rounds
 from sync_server.paging.paging import (
     Concern,
@@ -27,6 +28,7 @@ from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.orders import SafetyClass
 from wire_contracts.quantities import Medium
 from wire_contracts.request_states import RequestState
+from wire_contracts.work_order_states import WorkOrderState
 
 _SAFETY_PRIORITY = 1
 _CONTROL_ROOM = "control_room"
@@ -47,7 +49,9 @@ def unheard_things(connection: Connection, now_utc: datetime) -> Sequence[Unhear
     """Return the dangers that nobody looked at, at most fifty of a kind."""
     return [
         *_alerts(connection),
+        *_crews_in_danger(connection),
         *_slips(connection, now_utc),
+        *_order_slips(connection, now_utc),
         *_detection(load_rounds(connection), now_utc),
     ]
 
@@ -107,6 +111,58 @@ def _slips(connection: Connection, now_utc: datetime) -> list[Unheard]:
         )
         for row in rows
     ]
+
+
+def _order_slips(connection: Connection, now_utc: datetime) -> list[Unheard]:
+    """Return the dangers that no crew accepted and that no request, paged above, stands for."""
+    asked = select(SERVICE_REQUEST.c.order_id).where(
+        SERVICE_REQUEST.c.state == str(RequestState.DISPATCHED),
+        SERVICE_REQUEST.c.order_id.is_not(None),
+    )
+    rows = connection.execute(
+        select(WORK_ORDER.c.order_id, WORK_ORDER.c.number, WORK_ORDER.c.due_at_ms)
+        .where(WORK_ORDER.c.state == str(WorkOrderState.RELEASED))
+        .where(WORK_ORDER.c.safety_class == str(SafetyClass.A))
+        .where(WORK_ORDER.c.due_at_ms < ms_from_utc(now_utc))
+        .where(WORK_ORDER.c.order_id.not_in(asked))
+        .order_by(WORK_ORDER.c.due_at_ms)
+        .limit(_MOST)
+    )
+    return [
+        Unheard(
+            concern=Concern.ORDER_SLIP,
+            subject=row.order_id,
+            name=row.number,
+            since_utc=utc_from_ms(row.due_at_ms),
+        )
+        for row in rows
+    ]
+
+
+def _crews_in_danger(connection: Connection) -> list[Unheard]:
+    """Return the calls of crews that nobody has dealt with; a crew is named, no person."""
+    rows = connection.execute(
+        select(REVIEW_ITEM.c.review_id, REVIEW_ITEM.c.created_at_ms, TABLET.c.crew_id)
+        .outerjoin(FACT, FACT.c.op_id == REVIEW_ITEM.c.op_id)
+        .outerjoin(TABLET, TABLET.c.tablet_id == FACT.c.tablet_id)
+        .where(REVIEW_ITEM.c.resolved_at_ms.is_(None))
+        .where(REVIEW_ITEM.c.kind == _CREW_DANGER)
+        .order_by(REVIEW_ITEM.c.created_at_ms)
+        .limit(_MOST)
+    )
+    return [
+        Unheard(
+            concern=Concern.CREW_DANGER,
+            subject=row.review_id,
+            name=row.crew_id or "?",
+            since_utc=utc_from_ms(row.created_at_ms),
+        )
+        for row in rows
+    ]
+
+
+_CREW_DANGER = "crew_danger"
+"""`sync.review_store.ReviewKind.CREW_DANGER`; the parts do not import each other."""
 
 
 def due_pages(connection: Connection, now_utc: datetime) -> list[DuePage]:

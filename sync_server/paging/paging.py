@@ -20,6 +20,10 @@ class Concern(StrEnum):
     """A gas safety alert that nobody acknowledged."""
     DANGER_SLIP = "danger_slip"
     """A request of safety class A that no crew accepted within its clock."""
+    ORDER_SLIP = "order_slip"
+    """An order of safety class A that no crew accepted before its due time."""
+    CREW_DANGER = "crew_danger"
+    """Somebody of a crew calls for help or does not answer."""
     DETECTION = "detection"
     """The detectors have not looked at the meters for too long: no new leak is found."""
 
@@ -67,7 +71,8 @@ def next_step(
 ) -> tuple[int, datetime] | None:
     """Return the step that is next and from when on it is due; None: everybody was called."""
     if last is None:
-        return 0, unheard.since_utc + terms.wait
+        is_urgent = unheard.concern is Concern.CREW_DANGER
+        return 0, unheard.since_utc if is_urgent else unheard.since_utc + terms.wait
     if unheard.concern in _CALLED_ONCE and last.step + 1 >= len(LADDER):
         return None
     return last.step + 1, last.at_utc + terms.repeat
@@ -85,6 +90,16 @@ def page_text(unheard: Unheard, now_utc: datetime) -> BilingualText:
         return BilingualText(
             en=f"Gas safety alert {unheard.name}: nobody acknowledged it for {minutes} min",
             zh=f"燃气安全告警 {unheard.name}：{minutes} 分钟无人确认",
+        )
+    if unheard.concern is Concern.ORDER_SLIP:
+        return BilingualText(
+            en=f"Class A order {unheard.name}: no crew accepted, {minutes} min over the limit",
+            zh=f"A 级工单 {unheard.name}：无班组接单，超时 {minutes} 分钟",
+        )
+    if unheard.concern is Concern.CREW_DANGER:
+        return BilingualText(
+            en=f"A crew calls for help or does not answer: {unheard.name}, for {minutes} min",
+            zh=f"班组呼救或无人应答：{unheard.name}，已 {minutes} 分钟",
         )
     if unheard.concern is Concern.DETECTION:
         return BilingualText(

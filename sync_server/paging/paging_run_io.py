@@ -28,6 +28,8 @@ _ACTOR: Final = "rule:follow"
 _PATHS: Final = {
     Concern.SAFETY_ALERT: "/alerts?tab=all&alert=",
     Concern.DANGER_SLIP: "/requests/",
+    Concern.ORDER_SLIP: "/orders/",
+    Concern.CREW_DANGER: "/review?item=",
     Concern.DETECTION: "/alerts#",
 }
 

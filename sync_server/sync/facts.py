@@ -8,6 +8,7 @@ from sync_server.patrols.results import check_result, make_asked_order, note_res
 from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
 from sync_server.sync.event_time import EventTime, last_word_utc
+from sync_server.sync.lone_workers import note_watch
 from sync_server.sync.review_store import ReviewKind
 from sync_server.vans.part_use import note_part
 from sync_server.work_orders.fact_store import (
@@ -75,6 +76,7 @@ def keep_fact(
         is_time_doubtful=time.is_doubtful,
     )
     insert_fact(connection, fact)
+    note_watch(connection, fact, operation.at)
     beside = (operation.entity, operation.entity_id) if is_attach else None
     note_photo(connection, fact, beside)
     adopt_photos(connection, fact)

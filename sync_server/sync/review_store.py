@@ -262,6 +262,20 @@ _CLOSE_FOUND = (
 )
 
 
+ANSWERED = "answered"
+"""How a call for somebody who did not answer is resolved when the answer comes."""
+
+
+def close_answered(connection: Connection, review_id: str, now_utc: datetime) -> None:
+    """Close a question about a person who has answered by now, where nobody has."""
+    connection.execute(
+        update(REVIEW_ITEM)
+        .where(REVIEW_ITEM.c.review_id == review_id, REVIEW_ITEM.c.resolved_at_ms.is_(None))
+        .values(resolved_at_ms=ms_from_utc(now_utc), resolved_by=SERVER, resolution=ANSWERED)
+    )
+    append_feed(connection, Topic.REVIEW, review_id, now_utc)
+
+
 def reviews_of(connection: Connection, entity: str, entity_id: str) -> list[ReviewItem]:
     """Return every item about one thing, the oldest first."""
     query = _query().where(REVIEW_ITEM.c.entity == entity, REVIEW_ITEM.c.entity_id == entity_id)

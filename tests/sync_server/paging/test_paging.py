@@ -17,14 +17,19 @@ from sync_server.service_desk.request_store import record_request, send_crew
 from sync_server.shifts.delegation_store import NewDelegation, register
 from sync_server.shifts.shift import Desk, NewHandover
 from sync_server.shifts.shift_store import offer_handover, take_handover
-from sync_server.work_orders.order import Mover
+from sync_server.sync.review_store import NewReview, ReviewKind, add_review, resolve_review
+from sync_server.work_orders.order import Mover, NewOrder
 from sync_server.work_orders.order_rows_store import move_order, record_of
+from sync_server.work_orders.order_store import create_order
 from sync_server.work_orders.policy_store import PolicyRow, set_policy
 from tests.sync_server.people_parts import person, raise_leak
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.service_desk.desk_town import SHANGHAI, DeskTown, found_desk_town, wanted
+from wire_contracts.codes import Code
 from wire_contracts.kinds import Kind
+from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent
 
 URL = "https://lamp.example"
@@ -226,3 +231,46 @@ def test_a_server_that_starts_after_days_has_time_for_its_first_look(office: Off
         await_rounds(connection, NOON, anew=True)
 
     assert [office.look(seconds=59), office.look(seconds=1)] == [[], [office.operator]]
+
+
+def test_a_crew_that_calls_for_help_rings_at_once_until_somebody_has_dealt_with_it(
+    office: Office,
+) -> None:
+    office.take_shift(office.operator)
+    with office.engine.begin() as connection:
+        call = NewReview(
+            kind=ReviewKind.CREW_DANGER,
+            op_id="op-1",
+            entity="help_call",
+            entity_id="fact-1",
+            code=Code.HELP_WANTED,
+        )
+        review_id = add_review(connection, call, office.clock.now_utc())
+
+    assert office.look() == [office.operator]
+    assert office.calls()[-1]["url"] == f"{URL}/review?item={review_id}"
+    assert office.look(seconds=120) == [office.safety]
+    with office.engine.begin() as connection:
+        resolve_review(connection, review_id, office.operator, "found", office.clock.now_utc())
+    assert office.look(hours=1) == []
+
+
+def test_a_class_a_order_that_no_crew_accepts_rings_after_its_due_time(office: Office) -> None:
+    office.take_shift(office.operator)
+    now_utc = office.clock.now_utc()
+    danger = NewOrder(
+        order_type=OrderType.LEAK_CHECK,
+        medium=Medium.GAS,
+        safety_class=SafetyClass.A,
+        priority=1,
+        title=BilingualText(en="Gas in a well", zh="阀井有燃气"),
+        address="VW-31",
+        crew_id="crew-1",
+        due_at_utc=now_utc + timedelta(minutes=60),
+    )
+    with office.engine.begin() as connection:
+        order = create_order(connection, danger, office.town.dispatcher, now_utc)
+
+    assert office.look(minutes=59) == []
+    assert office.look(minutes=3) == [office.operator]
+    assert office.calls()[-1]["url"] == f"{URL}/orders/{order.order_id}"

@@ -1,0 +1,103 @@
+"""Looks after people who work alone when their tablet says nothing any more.
+
+The tablet itself calls when its holder does not answer (`field_app.orders.lone_watch`). A tablet
+that fell into the well, lost its battery or has no network calls nobody: then the server asks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, select, update
+
+from sync_server.db.bulk_io import OnExisting, put_cells
+from sync_server.db.sync_tables import WATCHED_WORKER
+from sync_server.sync.review_store import NewReview, ReviewKind, add_review, close_answered
+from sync_server.work_orders.order import Fact
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.operations import DeviceTime
+from wire_contracts.orders import FactType
+from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent, parse_watch
+
+SILENCE: Final = timedelta(minutes=5)
+"""After the due time: the tablet waits 3 minutes for an answer (`lone_watch.ESCALATE_AFTER`), then
+its own call has 2 to come."""
+
+_LONGEST_MS: Final = timedelta(hours=24) // timedelta(milliseconds=1)
+"""No watch is set for longer; a due time behind it comes from a clock that was put right."""
+
+_ANSWERS: Final = frozenset({WatchEvent.STARTED, WatchEvent.CONFIRMED})
+_WELL: Final = _ANSWERS | {WatchEvent.ENDED}
+
+
+def note_watch(connection: Connection, fact: Fact, at: DeviceTime) -> None:
+    """Note until when the next word must come; a word that came late changes nothing newer.
+
+    `at` is the tap's own time: the due time counts from it, whatever the tablet's clock says.
+    """
+    told = _told(fact)
+    if told is None:
+        return
+    word_ms = ms_from_utc(fact.happened_at_utc)
+    known = connection.execute(
+        select(WATCHED_WORKER).where(WATCHED_WORKER.c.tablet_id == fact.tablet_id)
+    ).one_or_none()
+    if known is not None and known.word_ms > word_ms:
+        return
+    is_well = told.event in _WELL
+    if known is not None and known.asked_id and is_well:
+        close_answered(connection, known.asked_id, fact.received_at_utc)
+    row = {
+        "tablet_id": fact.tablet_id,
+        "op_id": fact.op_id,
+        "fact_id": fact.fact_id,
+        "word_ms": word_ms,
+        "due_at_ms": None if told.due_ms is None else word_ms + _left_ms(told.due_ms, at),
+        "asked_id": None if known is None or is_well else known.asked_id,
+    }
+    put_cells(connection, WATCHED_WORKER, [row], OnExisting.REPLACE)
+
+
+def _told(fact: Fact) -> LoneWorkerEvent | None:
+    """Return what is told; a call of the tablet itself needs no other word. None: no watch's."""
+    if fact.fact_type is not FactType.LONE_WORKER or not isinstance(fact.payload, Mapping):
+        return None
+    try:
+        told = parse_watch(FieldReader(place=f"fact {fact.fact_id}", values=fact.payload))
+    except ContractError:
+        return None
+    return told if told.event in _ANSWERS else replace(told, due_ms=None)
+
+
+def _left_ms(due_ms: int, at: DeviceTime) -> int:
+    return max(min(due_ms - at.wall_ms, _LONGEST_MS), 0)
+
+
+def ask_for_silent(connection: Connection, now_utc: datetime) -> int:
+    """Return how many people were asked for because no word came in time; each once."""
+    late_ms = ms_from_utc(now_utc - SILENCE)
+    silent = connection.execute(
+        select(WATCHED_WORKER).where(WATCHED_WORKER.c.due_at_ms <= late_ms)
+    ).all()
+    for row in silent:
+        asked_id = add_review(
+            connection,
+            NewReview(
+                kind=ReviewKind.CREW_DANGER,
+                op_id=row.op_id,
+                entity=str(FactType.LONE_WORKER),
+                entity_id=row.fact_id,
+                code=Code.HELP_WANTED,
+            ),
+            now_utc,
+        )
+        connection.execute(
+            update(WATCHED_WORKER)
+            .where(WATCHED_WORKER.c.tablet_id == row.tablet_id)
+            .values(due_at_ms=None, asked_id=asked_id)
+        )
+    return len(silent)

@@ -1,0 +1,128 @@
+"""A person who works alone is asked for when the tablet itself says nothing any more."""
+
+from datetime import timedelta
+
+import pytest
+
+from field_app.crew import HeadlessCrew
+from sync_server.sync.lone_workers import ask_for_silent, note_watch
+from sync_server.sync.review_store import SERVER, ReviewItem, ReviewKind, list_reviews
+from sync_server.work_orders.order import Fact
+from tests.field_app.office_parts import Office
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.operations import DeviceTime
+from wire_contracts.orders import FactType
+from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent, watch_json
+
+
+def say(crew: HeadlessCrew, office: Office, event: WatchEvent) -> None:
+    """Say it on the tablet, good for half an hour, and let the server hear it."""
+    due_ms = ms_from_utc(office.clock.now_utc() + timedelta(minutes=30))
+    is_over = event is WatchEvent.ENDED
+    crew.tablet.calls.tell_watch(
+        LoneWorkerEvent(
+            event=event, person="Li Wei", due_ms=None if is_over else due_ms, place="VW-31"
+        )
+    )
+    crew.sync_now()
+
+
+def asked(office: Office, *, is_open: bool = True) -> list[ReviewItem]:
+    """Return who is asked for after the server has looked."""
+    with office.engine.begin() as connection:
+        ask_for_silent(connection, office.clock.now_utc())
+    with office.engine.connect() as connection:
+        items = list_reviews(connection, is_open=is_open)
+    return [each for each in items if each.kind is ReviewKind.CREW_DANGER]
+
+
+def test_a_tablet_that_falls_silent_during_a_watch_is_asked_for_once(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(minutes=34)
+    assert asked(office) == []
+
+    office.clock.advance(minutes=1)
+
+    assert len(asked(office)) == 1
+    office.clock.advance(hours=3)
+    assert len(asked(office)) == 1
+
+
+def test_a_watch_that_was_answered_runs_from_the_answer(crew: HeadlessCrew, office: Office) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(minutes=20)
+    say(crew, office, WatchEvent.CONFIRMED)
+
+    office.clock.advance(minutes=34)
+    assert asked(office) == []
+    office.clock.advance(minutes=1)
+
+    assert len(asked(office)) == 1
+
+
+def test_nobody_is_asked_for_after_the_watch_ended(crew: HeadlessCrew, office: Office) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    say(crew, office, WatchEvent.ENDED)
+    office.clock.advance(hours=5)
+
+    assert asked(office) == []
+
+
+@pytest.mark.parametrize("event", [WatchEvent.CONFIRMED, WatchEvent.ENDED])
+def test_an_answer_that_comes_late_settles_the_question(
+    crew: HeadlessCrew, office: Office, event: WatchEvent
+) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(hours=2)
+    question = asked(office)[0]
+
+    say(crew, office, event)
+
+    assert asked(office) == []
+    (settled,) = asked(office, is_open=False)
+    assert (settled.review_id, settled.resolved_by) == (question.review_id, SERVER)
+
+
+def test_a_tablet_that_calls_by_itself_is_not_asked_for_again(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(minutes=31)
+    say(crew, office, WatchEvent.OVERDUE)
+    office.clock.advance(minutes=3)
+    say(crew, office, WatchEvent.ESCALATED)
+    calls = len(asked(office))
+    office.clock.advance(hours=2)
+
+    assert len(asked(office)) == calls == 2
+
+
+@pytest.mark.parametrize("clock_is_off", [timedelta(days=-400), timedelta(0), timedelta(hours=9)])
+def test_the_time_runs_by_the_servers_clock(office: Office, clock_is_off: timedelta) -> None:
+    now_utc = office.clock.now_utc()
+    wall_ms = ms_from_utc(now_utc + clock_is_off)
+    event = LoneWorkerEvent(
+        event=WatchEvent.STARTED, person="Li Wei", due_ms=wall_ms + 1_800_000, place=""
+    )
+    fact = Fact(
+        fact_id="fact-1",
+        fact_type=FactType.LONE_WORKER,
+        order_id=None,
+        actor="li",
+        tablet_id="tablet-1",
+        op_id="op-1",
+        payload=watch_json(event),
+        happened_at_utc=now_utc,
+        received_at_utc=now_utc,
+    )
+    with office.engine.begin() as connection:
+        note_watch(
+            connection, fact, DeviceTime(wall_ms=wall_ms, mono_ms=1, boot_id="b", offset_ms=0)
+        )
+
+    office.clock.advance(minutes=34)
+    assert asked(office) == []
+    office.clock.advance(minutes=1)
+    assert len(asked(office)) == 1
