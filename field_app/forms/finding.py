@@ -43,6 +43,9 @@ _GAS_FLOW = MeasuredField(quantity=Quantity.FLOW_ACTUAL_M3H, unit="m³/h", low=0
 _GAS_PRESSURE = MeasuredField(quantity=Quantity.PRESSURE_BARG, unit="bar", low=0.0, high=40.0)
 """High pressure A of a town gas network ends at 4.0 MPa (GB 50028 table 6.1.6)."""
 
+HOME_MOST_BARG: Final = 0.1
+"""Low pressure, which homes have, ends below 0.01 MPa (GB 50028 table 6.1.6)."""
+
 _WATER_PRESSURE = MeasuredField(quantity=Quantity.PRESSURE_BARG, unit="bar", low=0.0, high=25.0)
 """PN 25 is the strongest class of water and heating pipework in a town."""
 

@@ -38,6 +38,7 @@
     valves_page   which valve is closed, and who may open it
     parts_page    what was taken from the van
     reading_page  what the meter shows, questioned at once
+    next_visit    the questions for the next appointment
     leave_page    no access, cannot finish, hand-over
     watch         what the watch is told, and how the time that is left reads
     help_place    where a call for help is: in words, by position, how old that is

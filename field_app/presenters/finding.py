@@ -2,9 +2,11 @@
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from field_app.forms.finding import (
+    HOME_MOST_BARG,
     MEASURED_PREFIX,
     FindingAnswers,
     MeasuredField,
@@ -18,6 +20,7 @@ from field_app.forms.finding import (
     problem_of,
     read_answers,
 )
+from field_app.forms.numbers import parse_number
 from field_app.orders.begun_findings import GAS_FIELD, BegunFinding
 from field_app.orders.completion import Evidence, Lacking
 from field_app.orders.entry_gate import is_too_old
@@ -33,6 +36,7 @@ from field_app.presenters.watch import name_of
 from field_app.presenters.wording import (
     missing_text,
     no_room_text,
+    pressure_text,
     quantity_text,
     range_text,
     result_text,
@@ -48,6 +52,8 @@ from wire_contracts.quantities import Medium, Quantity
 _RESULT: Final = "result"
 _CAUSE: Final = "cause"
 _NOTE: Final = "note"
+_HOUSEHOLD: Final = "household"
+"""The class of a meter in a home (`order_site`)."""
 
 
 class FindingPresenter:
@@ -280,7 +286,7 @@ class FindingPresenter:
             ),
             causes=self._causes(document, answers),
             measured=tuple(
-                self._measured(one, answers, document.order_type)
+                self._with_pressure(self._measured(one, answers, document.order_type), document)
                 for one in offered_fields(document.medium)
             ),
             note=str(self._fields.get(_NOTE) or ""),
@@ -349,6 +355,21 @@ class FindingPresenter:
             error_text=error,
             is_required=is_required(one, answers.result or FindingResult.OTHER, order_type),
         )
+
+    def _with_pressure(
+        self, field: MeasuredFieldView, document: WorkOrderDocument
+    ) -> MeasuredFieldView:
+        """Say a pressure in every unit, and ask about more gas pressure than a home has."""
+        value = parse_number(field.text)
+        if field.key != Quantity.PRESSURE_BARG or value is None or field.error_text:
+            return field
+        t = self._context.words
+        said = pressure_text(t, value)
+        is_home = document.site is not None and document.site.meter_class == _HOUSEHOLD
+        if document.medium is Medium.GAS and is_home and value > HOME_MOST_BARG:
+            asked = t("{pressure}: a home has less. Is the unit right?").format(pressure=said)
+            return replace(field, error_text=asked)
+        return replace(field, range_text=said)
 
     def _lacking(self, answers: FindingAnswers) -> Sequence[Lacking]:
         if self._sheet is None or answers.result is None:

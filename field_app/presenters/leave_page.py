@@ -1,7 +1,5 @@
 """The sheet of a visit that ends without a finding: why, what was left, when next, who goes on."""
 
-from datetime import datetime, timedelta
-
 from typing_extensions import override
 
 from field_app.forms.finding import is_gas_present
@@ -11,8 +9,12 @@ from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import LEL_STOP_PCT
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.work_record import EARLIER_GAS
-from field_app.presenters.dates import weekday_text
 from field_app.presenters.form_tools import order_evidence
+from field_app.presenters.next_visit import (
+    appointment_blocks,
+    appointment_ms,
+    appointment_refusal,
+)
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -30,7 +32,6 @@ from field_app.presenters.site_page import SitePage
 from field_app.presenters.site_words import END_ICONS, air_text, reason_of_end_text, step_text
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
-from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.quantities import Quantity
 from wire_contracts.site_facts import VisitEnd, VisitEndReason
@@ -49,8 +50,6 @@ _CANNOT = (
     VisitEndReason.DANGEROUS,
     VisitEndReason.WEATHER,
 )
-_NEXT_DAYS = ((1, 9), (1, 14), (2, 9), (7, 9))
-"""Days from now and hour of the appointments that one tap offers."""
 
 
 class LeavePage(SitePage):
@@ -98,7 +97,7 @@ class LeavePage(SitePage):
                 )
             )
         blocks += [
-            self._appointments(data, answers),
+            *appointment_blocks(t, answers, data.now_ms, self._context.zone),
             NoteBlock(
                 key="note",
                 label=t("Note"),
@@ -148,14 +147,12 @@ class LeavePage(SitePage):
 
     def _end(self, data: SiteSheet, answers: Answers) -> VisitEnd:
         """Return what is told: only what the page offers and shows as chosen."""
-        offered = {line.value for line in self._appointments(data, answers).lines}
-        appointment = answers.get("appointment")
         is_no_access = self._how == WorkOrderEvent.NO_ACCESS
         return VisitEnd(
             reason=VisitEndReason(answers.get("reason")),
             note=answers.get("note").strip(),
             notice=answers.get("notice").strip() if is_no_access else "",
-            appointment_ms=int(appointment) if appointment in offered else None,
+            appointment_ms=appointment_ms(answers, data.now_ms, self._context.zone),
         )
 
     def _gas(self, data: SiteSheet) -> list[Block]:
@@ -204,28 +201,6 @@ class LeavePage(SitePage):
             ),
         )
 
-    def _appointments(self, data: SiteSheet, answers: Answers) -> ChoiceBlock:
-        now = utc_from_ms(data.now_ms).astimezone(self._context.zone)
-        lines: list[ChoiceLine] = []
-        for days, hour in _NEXT_DAYS:
-            at = (now + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
-            value = str(ms_from_utc(at))
-            lines.append(
-                ChoiceLine(
-                    value=value,
-                    text=self._day_text(days, at),
-                    icon="calendar-clock",
-                    is_selected=answers.get("appointment") == value,
-                )
-            )
-        return ChoiceBlock(key="appointment", title=self.t("Next appointment"), lines=tuple(lines))
-
-    def _day_text(self, days: int, at: datetime) -> str:
-        time = at.strftime("%H:%M")
-        if days == 1:
-            return self.t("Tomorrow {time}").format(time=time)
-        return f"{weekday_text(self.t, at.date())} {time}"
-
     def _refusal(self, data: SiteSheet, answers: Answers) -> str:
         t = self.t
         if answers.get("reason") not in self._offered(data):
@@ -236,6 +211,8 @@ class LeavePage(SitePage):
         )
         if is_notice_due and not answers.get("notice").strip():
             return t("Leave a notice and enter its number.")
+        if lacking := appointment_refusal(t, answers, data.now_ms, self._context.zone):
+            return lacking
         open_valves = [each for each in data.record.valves if not each.may_reopen]
         if open_valves:
             return t("Valve {valve} is closed and nobody is named who may open it").format(

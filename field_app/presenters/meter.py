@@ -42,6 +42,8 @@ class MeterView:
         question: Why the value is unusual, empty when it is not.
         question_tone: DANGER: it cannot be right. WARN: it may be, and must be said so.
         used_text: What went through since the last reading.
+        needs_again: The value is doubted: it is kept with a second tap, on a button that says it.
+        keep_kind: The kind of that button; what runs backwards is danger.
     """
 
     title: str
@@ -56,6 +58,8 @@ class MeterView:
     photo_text: str
     can_keep: bool
     keep_text: str
+    needs_again: bool
+    keep_kind: str
     message: str
     is_done: bool
     is_busy: bool
@@ -74,6 +78,8 @@ BLANK_METER_VIEW = MeterView(
     photo_text="",
     can_keep=False,
     keep_text="",
+    needs_again=False,
+    keep_kind="primary",
     message="",
     is_done=False,
     is_busy=True,
@@ -265,7 +271,11 @@ class MeterPresenter:
                 if self._photo_count
                 else t("Photo"),
                 can_keep=judgement is not None and not judgement.is_impossible,
-                keep_text=t("Keep, next") if doubt is Doubt.NONE else t("It is so, next"),
+                keep_text=t("Keep, next")
+                if doubt is Doubt.NONE
+                else t("{value} is right").format(value=self._typed),
+                needs_again=doubt is not Doubt.NONE,
+                keep_kind="danger" if doubt is Doubt.BACKWARDS else "primary",
                 message=self._message or self._wrong_text(wrong),
                 is_done=False,
                 is_busy=False,

@@ -205,6 +205,13 @@ def range_text(t: Words, one: MeasuredField) -> str:
     return t("{low} to {high} {unit}").format(low=low, high=high, unit=one.unit)
 
 
+def pressure_text(t: Words, barg: float) -> str:
+    """Return a typed pressure in every unit that gauges have: a slip of the unit shows."""
+    kpag, mpag = shown_number(round(barg * 100, 6)), shown_number(round(barg / 10, 6))
+    said = t("{bar} bar is {kpa} kPa, {mpa} MPa")
+    return said.format(bar=shown_number(barg), kpa=kpag, mpa=mpag)
+
+
 def duration_text(t: Words, duration: timedelta) -> str:
     """Return a duration in its two largest units; below a minute it is `under 1 min`."""
     minutes = max(int(duration / timedelta(minutes=1)), 0)

@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import UTC
 
 import pytest
+from sqlalchemy import update
 
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
 from field_app.orders.order_desk import FindingIncompleteError
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.tablet import Tablet
+from sync_server.db.asset_tables import METER
 from tests.field_app.office_parts import Office
 from tests.field_app.presenter_parts import SlowScreen, finding_of, take_gas_steps
 from tests.sync_server.real_parts import HandClock
@@ -38,6 +40,34 @@ def test_the_gas_test_of_a_gas_order_is_never_called_optional(
     measured = finding_of(tablet, context, order_id).view.measured
 
     assert [each.key for each in measured if each.is_required] == ["gas_lel_pct"]
+
+
+UNLIKELY = "2.1 bar is 210 kPa, 0.21 MPa: a home has less. Is the unit right?"
+
+SAID_OF = {
+    (Medium.GAS, "2.1"): (UNLIKELY, True),
+    (Medium.GAS, "0,021"): ("0.021 bar is 2.1 kPa, 0.0021 MPa", False),
+    (Medium.WATER, "0.4"): ("0.4 bar is 40 kPa, 0.04 MPa", False),
+    (Medium.GAS, "400"): ("Gauge pressure: this value is not possible; check the unit.", True),
+}
+
+
+@pytest.mark.parametrize(("medium", "typed"), list(SAID_OF))
+def test_a_pressure_is_said_in_every_unit_and_asked_about_where_a_home_has_less(
+    crew: HeadlessCrew, office: Office, context: PresenterContext, medium: Medium, typed: str
+) -> None:
+    with office.engine.begin() as connection:
+        connection.execute(update(METER).values(meter_class="household"))
+    order_id = office.new_order(medium)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    presenter = finding_of(crew.tablet, context, order_id)
+    presenter.type_measured("pressure_barg", typed)
+
+    (row,) = (each for each in presenter.view.measured if each.key == "pressure_barg")
+    assert row.text == typed
+    said, is_asked = SAID_OF[medium, typed]
+    assert (row.error_text or row.range_text, bool(row.error_text)) == (said, is_asked)
 
 
 def test_a_finding_is_filled_in_step_by_step_and_finishes_the_order(

@@ -202,6 +202,31 @@ def test_a_visit_ends_with_the_reason_that_is_shown(
     assert (end["reason"], end["notice"], end["appointment"]) == ("parts_missing", "", None)
 
 
+def test_a_customer_names_any_hour_of_the_next_two_weeks(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    town.clock.moment_utc += timedelta(hours=3)
+    page = opened(LeavePage(tablet, context, LEAK, "cannot_finish"))
+    page.choose("reason", "parts_missing")
+    page.choose("appointment", "other")
+    assert page.view.primary is not None
+    assert page.view.primary.refusal == "Choose the day and the time of the appointment."
+    today = town.clock.now_utc().astimezone(context.zone)
+    page.choose("appointment_day", today.date().isoformat())
+    page.choose("appointment_hour", "07:00")
+    assert page.view.primary.refusal == "This time of the appointment is over."
+    page.tap("leave")
+    assert told(tablet, town, "visit_end") == []
+    thursday = today + timedelta(days=13)
+    page.choose("appointment_day", thursday.date().isoformat())
+    page.choose("appointment_hour", "17:00")
+    page.tap("leave")
+
+    (end,) = told(tablet, town, "visit_end")
+    wanted = thursday.replace(hour=17, minute=0, second=0, microsecond=0)
+    assert end["appointment"] == ms_from_utc(wanted)
+
+
 def _first_offer(view: SheetView) -> str:
     block = next(each for each in view.blocks if each.key == "appointment")
     return str(block.lines[0].value)  # type: ignore[union-attr] # appointments are choices

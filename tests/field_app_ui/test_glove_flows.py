@@ -81,6 +81,24 @@ def test_a_bounce_keeps_a_reading_once(inspector: Field) -> None:
     assert [each["value"] for each in told(inspector, FactType.METER_READING)] == [1290.0]
 
 
+def test_a_bounce_on_a_key_of_the_pad_is_one_digit_and_none_on_the_doubted_number(
+    inspector: Field,
+) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "meters")
+    go(ui, "next-door")
+    for key in "999":
+        ui.tap_hint(f"key-{key}")
+    ui.touch_twice_in_a_frame("key-0")
+    ui.settle()
+    assert ui.get("MeterScreen").view.typed == "9990"
+    ui.bounce("keep")
+    ui.settle()
+
+    assert told(inspector, FactType.METER_READING) == []
+    assert ui.get("SureBtn", hint="keep").is_armed, "the first touch counts"
+
+
 def test_a_home_with_a_leak_is_told_once_when_two_touches_come_in_one_frame(
     inspector: Field,
 ) -> None:

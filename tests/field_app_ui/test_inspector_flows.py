@@ -575,6 +575,15 @@ def test_an_unusual_reading_is_questioned_before_it_is_kept(inspector: Field) ->
     ui.settle()
     again = inspector.says("The register has begun again at zero. Is that so?")
     assert ui.get("MeterScreen").view.question == again
+    keep = ui.get("SureBtn", hint="keep")
+    assert keep.text == inspector.says("{value} is right", value="15")
+    go(ui, "keep")
+    assert len(told(inspector, FactType.METER_READING)) == 1, "by habit, with the same thumb"
+    assert keep.text == inspector.says("Tap again")
+    ui.tap_hint("key-0")
+    assert not keep.is_armed, "another number is asked anew"
+    ui.tap_hint("key-<")
+    go(ui, "keep")
     go(ui, "keep")
     readings = told(inspector, FactType.METER_READING)
     assert [(each["value"], each["doubt"], each["is_confirmed"]) for each in readings] == [

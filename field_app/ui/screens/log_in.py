@@ -4,17 +4,19 @@
 
 from dataclasses import replace
 
-from kivy.properties import ObjectProperty
+from kivy.properties import NumericProperty, ObjectProperty
 from kivy.uix.boxlayout import BoxLayout
 
 from field_app.presenters.alarm import QUIET
 from field_app.presenters.views import AlarmView, LogInView
 from field_app.ui.blanks import BLANK_LOG_IN
-from field_app.ui.widgets.basics import Tap
+from field_app.ui.widgets.basics import KEY_BOUNCE_S, Tap
 
 
 class PinKey(Tap):
-    """One key of the pad; its `hint` is the digit."""
+    """One key of the pad; its `hint` is the digit, and what bounces off a glove is one."""
+
+    bounce_s = NumericProperty(KEY_BOUNCE_S)
 
 
 class LogInScreen(BoxLayout):

@@ -2,22 +2,23 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws one meter that is read by eye: the register, the last readings, a numeric pad."""
 
-from kivy.properties import ObjectProperty, StringProperty
+from kivy.properties import NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
 
 from field_app.presenters.meter import MeterView
 from field_app.ui.round_blanks import BLANK_METER
-from field_app.ui.widgets.basics import Tap
+from field_app.ui.widgets.basics import KEY_BOUNCE_S, Tap
 
 KEYS = ("7", "8", "9", "4", "5", "6", "1", "2", "3", ".", "0", "<")
 """The pad as a calculator has it; `<` rubs out."""
 
 
 class PadKey(Tap):
-    """One key of the pad."""
+    """One key of the pad; what bounces off a glove is one digit."""
 
+    bounce_s = NumericProperty(KEY_BOUNCE_S)
     key = StringProperty("")
 
 
@@ -54,7 +55,8 @@ class MeterScreen(BoxLayout):
         self.view = view
 
     def press(self, key: str) -> None:
-        """Report a key."""
+        """Report a key; what was asked of another number is asked anew."""
+        self.ids.keep.disarm()
         self.presenter.press(key)
 
     def keep(self) -> None:

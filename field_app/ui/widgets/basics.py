@@ -108,6 +108,10 @@ BOUNCE_S = 0.5
 """A finger in a glove touches twice within this time and means one tap (judgement)."""
 
 
+KEY_BOUNCE_S = 0.12
+"""The same for a key of a pad: nobody presses one key twice so fast on purpose (judgement)."""
+
+
 class Tap(ButtonBehavior, BoxLayout):
     """Anything that can be tapped; for `bounce_s` after a tap it takes no other one.
 
