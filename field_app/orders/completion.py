@@ -17,7 +17,7 @@ from field_app.orders.work_record import WorkRecord
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType, WorkOrderDocument
 from wire_contracts.quantities import Medium
-from wire_contracts.site_facts import GasMeasurement, SafetyStep
+from wire_contracts.site_facts import GasMeasurement, GasPurpose, SafetyStep
 
 
 class Lack(StrEnum):
@@ -58,6 +58,7 @@ class Evidence:
         open_checklists: Titles of the office's checklists for this order that nobody has finished.
         required_checklists: The same, of those that the office requires of every such order.
         forms_lel_pct: The most gas that checklists tell of, finished or not; None: of none.
+        forms_oxygen_pct: Oxygen in one of them with which nobody may go in; None: in none.
     """
 
     photos: int = 0
@@ -67,6 +68,7 @@ class Evidence:
     open_checklists: Sequence[str] = ()
     required_checklists: Sequence[str] = ()
     forms_lel_pct: float | None = None
+    forms_oxygen_pct: float | None = None
 
 
 ALONG_A_CHECKLIST: Final = frozenset(
@@ -150,9 +152,21 @@ def _lacking_words_of_air(
 ) -> list[Lacking]:
     """Return the last air of the case that nobody may breathe, where the finding has no word."""
     bad = [gas for _at_ms, gas in record.gas if is_air_bad(gas)]
-    if result is None or evidence.has_note or not bad:
+    if result is None or evidence.has_note:
         return []
-    return [Lacking(lack=Lack.AIR_NOTE, air=bad[-1])]
+    if not bad and evidence.forms_oxygen_pct is not None:
+        return [Lacking(lack=Lack.AIR_NOTE, air=_air_of_form(evidence.forms_oxygen_pct))]
+    return [Lacking(lack=Lack.AIR_NOTE, air=bad[-1])] if bad else []
+
+
+def _air_of_form(oxygen_pct: float) -> GasMeasurement:
+    return GasMeasurement(
+        purpose=GasPurpose.ENTRY,
+        place="",
+        detector_id="",
+        calibration_due_ms=None,
+        oxygen_pct=oxygen_pct,
+    )
 
 
 def _lacking_steps(

@@ -179,12 +179,18 @@ def is_air_bad(gas: GasMeasurement) -> bool:
 
 def has_no_breath(answers: Mapping[str, str]) -> bool:
     """Return whether an answer of a form, by place, says that nobody may breathe the air there."""
+    return bad_oxygen_pct(answers) is not None
+
+
+def bad_oxygen_pct(answers: Mapping[str, str]) -> float | None:
+    """Return the first oxygen of a form with which nobody may go in, None where all is good."""
     found = (
         parse_number(text.rstrip("% "))
         for place, text in answers.items()
         if _OXYGEN_NAME.search(place.rpartition("/")[2])
     )
-    return any(not OXYGEN_LOW_PCT <= each <= OXYGEN_HIGH_PCT for each in found if each is not None)
+    known = (each for each in found if each is not None)
+    return next((each for each in known if not OXYGEN_LOW_PCT <= each <= OXYGEN_HIGH_PCT), None)
 
 
 def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:

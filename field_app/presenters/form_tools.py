@@ -5,6 +5,7 @@ from typing import Protocol
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.orders.completion import Evidence
+from field_app.orders.entry_gate import bad_oxygen_pct
 from field_app.orders.work_record import WorkRecord
 from field_app.presenters.form import FormRequest
 from field_app.presenters.ports import Words
@@ -66,7 +67,10 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
     """
     subject = FormSubject(about=ENTITY, about_id=order.order_id)
     since_n = order.record.begun_n
-    done = {each.form.rpartition("@")[0] for each in tablet.forms.finished(subject, since_n)}
+    finished = tablet.forms.finished(subject, since_n)
+    done = {each.form.rpartition("@")[0] for each in finished}
+    begun = [each for _author, _at, each in tablet.forms.begun_by_anybody(subject, since_n)]
+    oxygen = (bad_oxygen_pct(each.answers) for each in (*finished, *begun))
     offered = tablet.forms.offers(ENTITY, form_purposes(order.document))
     left = [head for head in offered if head.form_id not in done]
     return Evidence(
@@ -76,6 +80,7 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
         ],
         required_checklists=[head.title.plain(t.language) for head in left if head.is_required],
         forms_lel_pct=tablet.forms.most_lel_pct(subject, since_n),
+        forms_oxygen_pct=next((each for each in oxygen if each is not None), None),
     )
 
 

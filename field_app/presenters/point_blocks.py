@@ -85,9 +85,8 @@ class PointData:
     @property
     def is_air_beyond(self) -> bool:
         """Return whether the air is beyond the stop's limits, whatever its own fields say."""
-        return has_nobody_entered(self.air) or has_too_much_gas(
-            self.checkpoint.limits, self.lel_pct
-        )
+        is_gas = has_too_much_gas(self.checkpoint.limits, self.lel_pct)
+        return is_gas or has_nobody_entered(self.air) or self.forms.has_no_breath
 
     def check_in(self, checkpoint_id: str) -> CheckIn | None:
         """Return what shows that somebody is there; another shift's visit shows nothing."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormDesk, FormSubject
+from field_app.orders.entry_gate import has_no_breath
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.stop_sheet import TypedWords
 from field_app.presenters.form_tools import FORM_TOOL
@@ -22,12 +23,14 @@ class FormsSeen:
     Attributes:
         done: What was sealed on this visit, the oldest first.
         lel_pct: The most gas that any of them tells of, finished or not; None: of none.
+        has_no_breath: One of them, finished or not, tells of air that nobody may breathe.
     """
 
     offered: Sequence[FormHead] = ()
     begun: frozenset[str] = frozenset()
     done: Sequence[AnswerSet] = ()
     lel_pct: float | None = None
+    has_no_breath: bool = False
 
     def is_done(self, head: FormHead) -> bool:
         """Return whether a form was finished on this visit."""
@@ -57,11 +60,13 @@ def forms_of(
     """
     offered = desk.offers(subject.about, purposes)
     begun, done = desk.begun(subject), desk.finished(subject, since_n, within_ms)
+    unfinished = (answers for _author, _at, answers in desk.begun_by_anybody(subject, since_n))
     return FormsSeen(
         offered=offered,
         begun=begun,
         done=done,
         lel_pct=desk.most_lel_pct(subject, since_n, within_ms),
+        has_no_breath=any(has_no_breath(each.answers) for each in (*done, *unfinished)),
     )
 
 

@@ -390,3 +390,41 @@ def test_digits_of_another_shift_stand_on_no_pad(
     pad.attach(lambda _view: None)
 
     assert pad.view.typed == stands
+
+
+WELL_FORM = {
+    "reached": "yes",
+    "cover": "pass",
+    "surroundings": "pass",
+    "gas_lel_pct": "0",
+    "well_water_cm": "2",
+    "valve": "pass",
+    "has_defect": "no",
+}
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_air_that_nobody_may_breathe_in_a_checklist_wants_a_word_at_the_stop(
+    parts: RoundParts,
+    run_id: str,
+    tablet: Tablet,
+    is_finished: bool,  # noqa: FBT001 - drawn
+) -> None:
+    subject = FormSubject(about="checkpoint", about_id=WELL)
+    sheet = tablet.forms.open(subject, "patrol-well")
+    said = {**WELL_FORM, "oxygen": "15"}
+    for name, text in said.items():
+        places = (each.place for each in FormPage(sheet.session, "en").items())
+        place = next((each for each in places if each.rpartition("/")[2] == name), None)
+        assert place is not None, name
+        sheet.session.answer(place, text)
+    tablet.forms.save(sheet)
+    if is_finished:
+        tablet.forms.finish(sheet)
+    page = stop(parts, run_id, WELL, gas_lel_pct="0", well_water_cm="0")
+    page.tap("by-hand")
+
+    assert refusal(page).startswith("A value is beyond its limit")
+    page.type("note", "oxygen 15 %, nobody went in")
+    page.flush()
+    assert refusal(page) == ""

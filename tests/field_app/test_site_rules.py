@@ -12,6 +12,7 @@ from field_app.orders.entry_gate import (
     AirTyped,
     Detector,
     GateReason,
+    bad_oxygen_pct,
     judge_entry,
     trusted_detector,
 )
@@ -493,6 +494,18 @@ def test_what_the_own_step_measured_contradicts_a_finding_without_gas(
 
     assert told("15") == [15.0]
     assert told("0,5") == []
+
+
+@pytest.mark.parametrize("has_note", [True, False])
+def test_air_in_a_checklist_that_nobody_may_breathe_wants_a_word_in_the_finding(
+    has_note: bool,  # noqa: FBT001 - drawn
+) -> None:
+    evidence = Evidence(has_note=has_note, forms_oxygen_pct=bad_oxygen_pct({"oxygen": "16 %"}))
+    order = order_of(Medium.GAS)
+    lacking = what_is_lacking(order, FindingResult.NORMAL, WorkRecord(), evidence)
+    airs = [each.air for each in lacking if each.lack is Lack.AIR_NOTE]
+
+    assert [each.oxygen_pct for each in airs if each] == ([] if has_note else [16.0])
 
 
 def test_the_most_air_of_the_gate_counts_like_the_own_step() -> None:
