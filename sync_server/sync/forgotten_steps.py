@@ -129,9 +129,21 @@ def write_recalled(context: CrewContext, recalled: Recalled, word_utc: datetime)
             context.words.give_up(order_id, context.tablet.crew_id, context.restored_at_utc)
     for event in recalled.steps:
         context.book.move(order_id, event, mover)
-    if WorkOrderEvent.REOPEN in recalled.steps:  # before the crew heard of it, and not just now
-        began_utc = min(word_utc, context.now_utc)  # a former server's clock may have been ahead
+    if WorkOrderEvent.REOPEN in recalled.steps or _began_unheard(context, recalled, word_utc):
+        # before the crew heard of it, and not just now: a former server's clock may have been ahead
+        began_utc = min(word_utc, context.now_utc)
         context.book.change(order_id, {"visit_from_ms": ms_from_utc(began_utc)})
+
+
+def _began_unheard(context: CrewContext, recalled: Recalled, word_utc: datetime) -> bool:
+    """Return whether the crew gets back a visit that began before the other crew's first step.
+
+    A former server had what it did there, this one the other crew's step alone.
+    """
+    since_utc = recalled.order.visit_from_utc
+    if since_utc is None or recalled.claim_utc is None or not context.told_ms:
+        return False
+    return word_utc < since_utc
 
 
 def note_repeat(

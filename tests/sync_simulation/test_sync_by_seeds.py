@@ -12,6 +12,7 @@ NIGHTLY_CONTESTED = 210
 IN_ONE_TEST = 5
 IN_ONE_NIGHTLY_TEST = 20
 BROKE_ONCE = (850, 1685, 1949)
+CONTESTED_BROKE_ONCE = (138,)
 
 
 def broken_by(first: int, count: int) -> dict[int, list[str]]:
@@ -45,6 +46,11 @@ def test_no_invariant_breaks_where_crews_contest_an_order_that_a_restore_forgets
     first: int,
 ) -> None:
     assert contested_broken_by(first, IN_ONE_TEST) == {}
+
+
+@pytest.mark.parametrize("seed", CONTESTED_BROKE_ONCE)
+def test_a_contested_history_that_broke_once_holds(seed: int) -> None:
+    assert contested_broken_by(seed, 1) == {}
 
 
 @pytest.mark.nightly
