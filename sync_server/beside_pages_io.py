@@ -70,10 +70,11 @@ def _anchor_audit(site: Site) -> None:
 
 def _look_after_lone_workers(site: Site) -> None:
     """Ask for people who work alone and whose tablets say nothing any more."""
+    up_since_utc = site.clock.now_utc()
     while not site.stop.is_set():
         try:
             with site.engine.begin() as connection:
-                ask_for_silent(connection, site.clock.now_utc())
+                ask_for_silent(connection, site.clock.now_utc(), up_since_utc)
         except SQLAlchemyError:
             _LOG.exception("lone_workers.look_failed")
         site.stop.wait(max(site.clock.wall_seconds(LONE_WORKERS_EVERY_S), 0.2))

@@ -241,3 +241,13 @@ WATCHED_WORKER = Table(
 """The last word of each tablet about a person who works alone, by the server's clock. `due_at_ms`:
 until when the next one must come; null when none must, or somebody was asked already, by the review
 item `asked_id`."""
+
+ALL_CLEAR = Table(
+    "all_clear",
+    METADATA,
+    Column("tablet_id", String(36), primary_key=True),
+    Column("fact_type", String(40), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""When each tablet said last that its holder is well (watch), that a call for help is over: nobody
+is rung for a call from before. The review item of that call stays until somebody has asked."""

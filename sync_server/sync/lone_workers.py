@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from sync_server.db.bulk_io import OnExisting, put_cells
-from sync_server.db.sync_tables import WATCHED_WORKER
+from sync_server.db.sync_tables import ALL_CLEAR, WATCHED_WORKER
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review, close_answered
 from sync_server.work_orders.order import Fact
 from wire_contracts.codes import Code
@@ -35,20 +35,25 @@ _WELL: Final = _ANSWERS | {WatchEvent.ENDED}
 
 
 def note_watch(connection: Connection, fact: Fact, at: DeviceTime) -> None:
-    """Note until when the next word must come; a word that came late changes nothing newer.
+    """Note until when the next word must come, and that all is well where it is said.
 
-    `at` is the tap's own time: the due time counts from it, whatever the tablet's clock says.
+    `at` is the tap's own time: the due time counts from it, whatever the tablet's clock says. A
+    word that came late changes nothing newer.
     """
+    if _is_over(fact):
+        _note_all_clear(connection, fact)
     told = _told(fact)
     if told is None:
         return
     word_ms = ms_from_utc(fact.happened_at_utc)
+    is_well = told.event in _WELL
+    if is_well:
+        _note_all_clear(connection, fact)
     known = connection.execute(
-        select(WATCHED_WORKER).where(WATCHED_WORKER.c.tablet_id == fact.tablet_id)
+        select(WATCHED_WORKER).where(WATCHED_WORKER.c.tablet_id == fact.tablet_id).with_for_update()
     ).one_or_none()
     if known is not None and known.word_ms > word_ms:
         return
-    is_well = told.event in _WELL
     if known is not None and known.asked_id and is_well:
         close_answered(connection, known.asked_id, fact.received_at_utc)
     row = {
@@ -60,6 +65,23 @@ def note_watch(connection: Connection, fact: Fact, at: DeviceTime) -> None:
         "asked_id": None if known is None or is_well else known.asked_id,
     }
     put_cells(connection, WATCHED_WORKER, [row], OnExisting.REPLACE)
+
+
+def _is_over(fact: Fact) -> bool:
+    payload = fact.payload if isinstance(fact.payload, Mapping) else {}
+    return fact.fact_type is FactType.HELP_CALL and payload.get("is_over") is True
+
+
+def _note_all_clear(connection: Connection, fact: Fact) -> None:
+    cells = {"tablet_id": fact.tablet_id, "fact_type": str(fact.fact_type)}
+    at_ms = ms_from_utc(fact.happened_at_utc)
+    newer = select(ALL_CLEAR.c.at_ms).where(
+        ALL_CLEAR.c.tablet_id == cells["tablet_id"],
+        ALL_CLEAR.c.fact_type == cells["fact_type"],
+        ALL_CLEAR.c.at_ms > at_ms,
+    )
+    if connection.execute(newer).first() is None:
+        put_cells(connection, ALL_CLEAR, [{**cells, "at_ms": at_ms}], OnExisting.REPLACE)
 
 
 def _told(fact: Fact) -> LoneWorkerEvent | None:
@@ -77,27 +99,37 @@ def _left_ms(due_ms: int, at: DeviceTime) -> int:
     return max(min(due_ms - at.wall_ms, _LONGEST_MS), 0)
 
 
-def ask_for_silent(connection: Connection, now_utc: datetime) -> int:
-    """Return how many people were asked for because no word came in time; each once."""
+def ask_for_silent(connection: Connection, now_utc: datetime, up_since_utc: datetime) -> int:
+    """Return how many people were asked for because no word came in time; each once.
+
+    `up_since_utc`: since when tablets could come. A server that was away has heard nobody.
+    """
     late_ms = ms_from_utc(now_utc - SILENCE)
+    if ms_from_utc(up_since_utc) > late_ms:
+        return 0
     silent = connection.execute(
         select(WATCHED_WORKER).where(WATCHED_WORKER.c.due_at_ms <= late_ms)
     ).all()
-    for row in silent:
-        asked_id = add_review(
-            connection,
-            NewReview(
-                kind=ReviewKind.CREW_DANGER,
-                op_id=row.op_id,
-                entity=str(FactType.LONE_WORKER),
-                entity_id=row.fact_id,
-                code=Code.HELP_WANTED,
-            ),
-            now_utc,
-        )
-        connection.execute(
-            update(WATCHED_WORKER)
-            .where(WATCHED_WORKER.c.tablet_id == row.tablet_id)
-            .values(due_at_ms=None, asked_id=asked_id)
-        )
-    return len(silent)
+    return sum(_ask(connection, row, now_utc) for row in silent)
+
+
+def _ask(connection: Connection, row: Row[str], now_utc: datetime) -> bool:
+    """Ask for one person; False where an answer came between the look and now."""
+    own = WATCHED_WORKER.c.tablet_id == row.tablet_id
+    taken = connection.execute(
+        update(WATCHED_WORKER)
+        .where(own, WATCHED_WORKER.c.op_id == row.op_id, WATCHED_WORKER.c.due_at_ms.is_not(None))
+        .values(due_at_ms=None)
+    )
+    if taken.rowcount == 0:
+        return False
+    new = NewReview(
+        kind=ReviewKind.CREW_DANGER,
+        op_id=row.op_id,
+        entity=str(FactType.LONE_WORKER),
+        entity_id=row.fact_id,
+        code=Code.HELP_WANTED,
+    )
+    asked_id = add_review(connection, new, now_utc)
+    connection.execute(update(WATCHED_WORKER).where(own).values(asked_id=asked_id))
+    return True

@@ -1,10 +1,13 @@
 """A person who works alone is asked for when the tablet itself says nothing any more."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from field_app.crew import HeadlessCrew
+from sync_server.paging.page_store import unheard_things
+from sync_server.paging.paging import Concern
 from sync_server.sync.lone_workers import ask_for_silent, note_watch
 from sync_server.sync.review_store import SERVER, ReviewItem, ReviewKind, list_reviews
 from sync_server.work_orders.order import Fact
@@ -12,7 +15,13 @@ from tests.field_app.office_parts import Office
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType
-from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent, watch_json
+from wire_contracts.site_facts import (
+    HelpCall,
+    HelpReason,
+    LoneWorkerEvent,
+    WatchEvent,
+    watch_json,
+)
 
 
 def say(crew: HeadlessCrew, office: Office, event: WatchEvent) -> None:
@@ -27,10 +36,13 @@ def say(crew: HeadlessCrew, office: Office, event: WatchEvent) -> None:
     crew.sync_now()
 
 
-def asked(office: Office, *, is_open: bool = True) -> list[ReviewItem]:
+def asked(
+    office: Office, *, is_open: bool = True, up_since_utc: datetime | None = None
+) -> list[ReviewItem]:
     """Return who is asked for after the server has looked."""
+    now_utc = office.clock.now_utc()
     with office.engine.begin() as connection:
-        ask_for_silent(connection, office.clock.now_utc())
+        ask_for_silent(connection, now_utc, up_since_utc or now_utc - timedelta(days=1))
     with office.engine.connect() as connection:
         items = list_reviews(connection, is_open=is_open)
     return [each for each in items if each.kind is ReviewKind.CREW_DANGER]
@@ -126,3 +138,58 @@ def test_the_time_runs_by_the_servers_clock(office: Office, clock_is_off: timede
     assert asked(office) == []
     office.clock.advance(minutes=1)
     assert len(asked(office)) == 1
+
+
+def rung(office: Office) -> int:
+    """Return for how many crews somebody is rung."""
+    with office.engine.connect() as connection:
+        things = unheard_things(connection, office.clock.now_utc())
+    return sum(each.concern is Concern.CREW_DANGER for each in things)
+
+
+def test_nobody_is_rung_for_who_answered_after_all_and_the_question_stays(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(minutes=31)
+    say(crew, office, WatchEvent.OVERDUE)
+    assert rung(office) == 1
+
+    office.clock.advance(minutes=1)
+    say(crew, office, WatchEvent.CONFIRMED)
+
+    assert rung(office) == 0
+    assert len(asked(office)) == 1
+
+
+@pytest.mark.parametrize("comes_together", [False, True])
+def test_nobody_is_rung_for_a_call_for_help_that_is_over(
+    crew: HeadlessCrew, office: Office, *, comes_together: bool
+) -> None:
+    call = HelpCall(reason=HelpReason.GAS, place="VW-31")
+    crew.tablet.calls.call_help(call)
+    if not comes_together:
+        crew.sync_now()
+        assert rung(office) == 1
+    office.clock.advance(minutes=1)
+    crew.tablet.calls.call_help(replace(call, is_over=True))
+    crew.sync_now()
+    assert rung(office) == 0
+
+    office.clock.advance(minutes=1)
+    crew.tablet.calls.call_help(call)
+    crew.sync_now()
+    assert rung(office) == 1
+
+
+def test_a_server_that_was_away_waits_for_the_tablets_first(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(hours=2)
+    up_since_utc = office.clock.now_utc()
+
+    office.clock.advance(minutes=4)
+    assert asked(office, up_since_utc=up_since_utc) == []
+    office.clock.advance(minutes=1)
+    assert len(asked(office, up_since_utc=up_since_utc)) == 1

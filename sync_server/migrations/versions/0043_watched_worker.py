@@ -10,7 +10,7 @@ down_revision = "0042"
 
 
 def upgrade() -> None:
-    """Add the table; a watch that was told before is looked after by its tablet alone."""
+    """Add the tables; a watch that was told before is looked after by its tablet alone."""
     op.create_table(
         "watched_worker",
         Column("tablet_id", String(36), primary_key=True),
@@ -19,4 +19,10 @@ def upgrade() -> None:
         time("word_ms"),
         time("due_at_ms", is_nullable=True),
         text("asked_id", 36, is_nullable=True),
+    )
+    op.create_table(
+        "all_clear",
+        Column("tablet_id", String(36), primary_key=True),
+        Column("fact_type", String(40), primary_key=True),
+        time("at_ms"),
     )
