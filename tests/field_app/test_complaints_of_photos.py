@@ -27,6 +27,7 @@ from tests.field_app.photo_parts import PIN, Metered, Site, noisy_jpeg, photo_ap
 from tests.field_app.test_office_forms import TRIAL, publish
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.patrols.test_outcomes import HOME, PLAN, WELL
+from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.blobs import BlobRole
 from wire_contracts.home_checks import HOUSEHOLD_ENTITY, CheckItem, NoticeOutcome
 from wire_contracts.orders import ENTITY
@@ -35,6 +36,19 @@ from wire_contracts.patrols import CHECKPOINT_ENTITY
 
 JPEG = b"\xff\xd8\xff"
 """First bytes of every JPEG (ITU-T T.81 B.1.1.3)."""
+
+
+class RunningClock(HandClock):
+    """A clock whose boot's own goes on with it, as a tablet's does."""
+
+    def elapsed_s(self) -> float:
+        """Return the seconds of the boot."""
+        return (self.at_utc - NOON).total_seconds() + 100.0
+
+
+@pytest.fixture
+def hand_clock() -> HandClock:
+    return RunningClock()
 
 
 @pytest.fixture
