@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from field_app.patrols.home_check import Sheet
 from wire_contracts.home_checks import CheckItem, NoticeOutcome
-from wire_contracts.patrol_facts import Defect, PatrolPoint, PointOutcome
-from wire_contracts.patrols import Checkpoint, Measure
+from wire_contracts.patrol_facts import Defect, PatrolPoint, PointOutcome, WellEntry
+from wire_contracts.patrols import Checkpoint, CheckpointKind, Measure
 
 HOMES_TO_CHECK = 8
 """Of the 48 on the list: what a pair checks in two hours."""
@@ -49,10 +49,13 @@ def point_found(run_id: str, number: int, stop_id: str, stop: Checkpoint) -> Pat
         checkpoint_id=stop_id,
         outcome=PointOutcome.OK,
         values={limit.measure: _USUAL[limit.measure] for limit in stop.limits},
+        entry=WellEntry.STAYED_OUTSIDE if stop.kind is CheckpointKind.VALVE_WELL else None,
     )
     if number == _BLOCKED_STOP:
         reason = "车辆压住井盖。A car stands on the cover."
-        return replace(well, outcome=PointOutcome.NOT_REACHABLE, values={}, reason=reason)
+        return replace(
+            well, outcome=PointOutcome.NOT_REACHABLE, values={}, reason=reason, entry=None
+        )
     if number == _WORN_STOP:
         defect = Defect(severity=3, note="箱门合页松动。Hinge of the door is loose.")
         return replace(well, outcome=PointOutcome.DEFECT, defect=defect)

@@ -43,6 +43,13 @@ class PointOutcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class WellEntry(StrEnum):
+    """Whether anybody went into what people climb down into or shut behind them."""
+
+    STAYED_OUTSIDE = "stayed_outside"
+    WENT_IN = "went_in"
+
+
 class RunPhase(StrEnum):
     """Where a run stands."""
 
@@ -103,6 +110,7 @@ class PatrolPoint:
         values: What was measured.
         beyond: Which of them lie outside their limits.
         reason: Why it was skipped or could not be reached.
+        entry: Whether anybody went in, None where nobody asked.
     """
 
     run_id: str
@@ -114,6 +122,7 @@ class PatrolPoint:
     defect: Defect | None = None
     reason: str = ""
     note: str = ""
+    entry: WellEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +241,7 @@ def _parse_fix(reader: FieldReader) -> SeenFix:
 def point_json(point: PatrolPoint) -> JsonObject:
     """Return the result as the payload of a `patrol_point` fact."""
     defect = point.defect
+    entry: JsonObject = {} if point.entry is None else {"entry": str(point.entry)}
     return {
         "run_id": point.run_id,
         "plan_id": point.plan_id,
@@ -248,6 +258,7 @@ def point_json(point: PatrolPoint) -> JsonObject:
         },
         "reason": point.reason[:LONGEST_NOTE],
         "note": point.note[:LONGEST_NOTE],
+        **entry,
     }
 
 
@@ -268,6 +279,7 @@ def parse_point(reader: FieldReader) -> PatrolPoint:
         defect=_parse_defect(reader.object("defect")) if reader.has("defect") else None,
         reason=reader.text_or_empty("reason", longest=LONGEST_NOTE),
         note=reader.text_or_empty("note", longest=LONGEST_NOTE),
+        entry=reader.choice("entry", WellEntry) if reader.has("entry") else None,
     )
 
 

@@ -101,12 +101,29 @@ class WellSheet:
 
 def _is_air_old(record: WorkRecord, now_ms: int, now: DeviceTime | None) -> bool:
     """Return whether the air was measured last too long ago, by the clock that says longer."""
-    if not record.gas:
-        return True
-    kept_ms, gas = record.gas[-1]
-    kept = TimerMoment(kept_ms) if record.gas_at is None else moment_at(record.gas_at)
-    measured = kept.earlier(max(0, kept_ms - (gas.measured_at_ms or kept_ms)))
-    return is_too_old(measured, TimerMoment(now_ms) if now is None else moment_at(now))
+    now_at = TimerMoment(now_ms) if now is None else moment_at(now)
+    return not record.gas or is_too_old(_measured_at(record, -1), now_at)
+
+
+def was_entry_allowed(record: WorkRecord, at: TimerMoment) -> bool:
+    """Return whether the newest test of the air before a moment let people in, and was fresh."""
+    before = [
+        (measured, gas)
+        for number, (_, gas) in enumerate(record.gas, start=-len(record.gas))
+        if at.age_ms(measured := _measured_at(record, number)) > 0 or not is_too_old(measured, at)
+    ]
+    if not before:
+        return False
+    measured, gas = before[-1]
+    return gas.is_entry_allowed is True and not is_too_old(measured, at)
+
+
+def _measured_at(record: WorkRecord, number: int) -> TimerMoment:
+    """Return when a measurement was made; only of the newest (-1) every clock is known."""
+    kept_ms, gas = record.gas[number]
+    is_known = number == -1 and record.gas_at is not None
+    kept = moment_at(record.gas_at) if is_known and record.gas_at else TimerMoment(kept_ms)
+    return kept.earlier(max(0, kept_ms - (gas.measured_at_ms or kept_ms)))
 
 
 def surely_come_ms(now: DeviceTime) -> int:

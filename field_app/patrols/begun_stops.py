@@ -11,7 +11,7 @@ from field_app.orders.work_record import GATE_GAS
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.left_places import POINT_FORM
-from field_app.patrols.stop_sheet import EARLIER_GAS, GAS
+from field_app.patrols.stop_sheet import EARLIER_GAS, GAS, WORDS
 from field_app.patrols.values import Verdict, is_explosive, judge
 from field_app.store import draft_store
 from field_app.store.draft_store import KeptAnswer
@@ -90,7 +90,7 @@ def begun_point(
     is_defect = answers.get("outcome") == PointOutcome.DEFECT
     severity = answers.get("severity", "") if is_defect else ""
     values = {each: text for each in Measure if (text := answers.get(each, "").strip())}
-    words = [text for name in ("note", "reason") if (text := answers.get(name, "").strip())]
+    words = [text for name in WORDS if (text := answers.get(name, "").strip())]
     if not (severity or words or values):
         return None
     return BegunPoint(

@@ -42,7 +42,13 @@ from wire_contracts.meter_rounds import (
     parse_round_reading,
 )
 from wire_contracts.orders import FactType
-from wire_contracts.patrol_facts import CheckIn, parse_check_in, parse_point, parse_run
+from wire_contracts.patrol_facts import (
+    CheckIn,
+    PatrolPoint,
+    parse_check_in,
+    parse_point,
+    parse_run,
+)
 from wire_contracts.patrols import (
     CHECKPOINT_ENTITY,
     PLAN_ENTITY,
@@ -110,7 +116,7 @@ class SeenRun:
 
     `begun_n`: the number of the operation with which it began, in the order of writing.
     `is_order_refused`: the server did not take an order for a danger, seen by somebody or not.
-    `checked_in_at`: when somebody was at a checkpoint last.
+    `checked_in_at`, `told_at`: when somebody was at a checkpoint, and told its result, last.
     """
 
     run_id: str
@@ -119,6 +125,7 @@ class SeenRun:
     begun_n: int = 0
     is_order_refused: bool = False
     checked_in_at: Mapping[str, TimerMoment] = field(default_factory=dict)
+    told_at: Mapping[str, TimerMoment] = field(default_factory=dict)
 
 
 def load_checkpoints(connection: Connection) -> dict[str, Checkpoint]:
@@ -148,12 +155,20 @@ def load_run(connection: Connection, run_id: str) -> SeenRun:
         mark=_mark(entries),
         begun_n=min((entry.operation.n for entry in entries), default=0),
         is_order_refused=_is_order_refused(entries),
-        checked_in_at={
-            fact.checkpoint_id: moment_at(entry.operation.at)
-            for entry in entries
-            if isinstance(fact := _fact(entry), CheckIn)
-        },
+        checked_in_at=_last_at(entries, CheckIn),
+        told_at=_last_at(entries, PatrolPoint),
     )
+
+
+def _last_at(
+    entries: Sequence[OutboxEntry], kind: type[CheckIn | PatrolPoint]
+) -> dict[str, TimerMoment]:
+    """Return when the last fact of a kind was made, by checkpoint."""
+    return {
+        fact.checkpoint_id: moment_at(entry.operation.at)
+        for entry in entries
+        if isinstance(fact := _fact(entry), kind)
+    }
 
 
 def _is_order_refused(entries: Sequence[OutboxEntry]) -> bool:

@@ -17,6 +17,9 @@ GAS: Final = str(Measure.GAS_LEL_PCT)
 EARLIER_GAS: Final = f"earlier.{GAS}"
 """Where gas stands that somebody typed at a stop and typed over with less a while later."""
 
+WORDS: Final = ("note", "reason", "inside_why")
+"""Fields of a stop's page that hold words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedGas:
@@ -123,7 +126,7 @@ def words_at_stop(kept: Sequence[KeptAnswer]) -> list[TypedWords]:
     """Return what each author chose or wrote at a stop and did not record."""
     by_author: dict[str, dict[str, KeptAnswer]] = {}
     for each in kept:
-        if each.field in _WORDS and str(each.value or "").strip():
+        if each.field in {"outcome", "severity", *WORDS} and str(each.value or "").strip():
             by_author.setdefault(each.author, {})[each.field] = each
     found: list[TypedWords] = []
     for author, answers in sorted(by_author.items()):
@@ -131,16 +134,13 @@ def words_at_stop(kept: Sequence[KeptAnswer]) -> list[TypedWords]:
         is_defect = said.get("outcome") == PointOutcome.DEFECT
         words = TypedWords(
             severity=said.get("severity", "") if is_defect else "",
-            text="; ".join(said[name] for name in ("note", "reason") if name in said),
+            text="; ".join(said[name] for name in WORDS if name in said),
             author=author,
             at_ms=max(each.saved_at_ms for each in answers.values()),
         )
         if words.severity or words.text:
             found.append(words)
     return found
-
-
-_WORDS: Final = ("outcome", "severity", "note", "reason")
 
 
 def _is_gas_beside(each: KeptAnswer, author: str) -> bool:

@@ -52,6 +52,7 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import UNITS, measure_text
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import Block, SheetButton, SheetView
+from field_app.presenters.stop_entry import EntryPage, answered_at, told_entry, without_entry
 from field_app.presenters.stop_gate import GATE, gate_rows, has_too_much_gas, stop_record
 from field_app.presenters.stop_numbers import StopNumbers, on_map_text
 from field_app.presenters.wording import no_room_text
@@ -98,17 +99,22 @@ class PointPage:
         kind, medium = checkpoint.kind, checkpoint.medium
         subject, purposes = self.subject, (str(kind), f"{kind}:{medium}", str(medium))
         forms = forms_of(self._parts.forms, subject, purposes, run.begun_n)
-        return PointData(
+        entry_at, is_entry_old = answered_at(everyones, author, now)
+        own = without_entry(answers.own) if is_entry_old else answers.own
+        data = PointData(
             run=run,
             checkpoint=checkpoint,
             answers=answers,
-            kept={**self._of_forms(forms), **told_before(told), **answers.own},
+            kept={**self._of_forms(forms), **told_before(told), **own},
             photo_count=self._parts.photos.count(self._photo_record()).total,
             forms=forms,
             air=self._parts.site.well(stop_record(self._run_id, self._checkpoint_id)),
             now=now,
             on_map=self._numbers.on_map(self._checkpoint_id),
+            entry_at=entry_at,
         )
+        told_here = told_entry(data.told_here(self._checkpoint_id))
+        return replace(data, kept={**told_here, **data.kept})
 
     def _of_forms(self, forms: FormsSeen) -> dict[str, str]:
         """Return what the office's forms answer: what was measured only while it is fresh."""
@@ -255,6 +261,7 @@ class PointPage:
         outcome = PointOutcome(answers.get(OUTCOME) or PointOutcome.OK)
         is_defect = outcome is PointOutcome.DEFECT
         note = self._note(data, judged, self._everyones_note(data, answers))
+        entry = EntryPage(self._parts.context.words, data, self._checkpoint_id, answers)
         point = PatrolPoint(
             run_id=self._run_id,
             plan_id=None,
@@ -264,7 +271,8 @@ class PointPage:
             beyond=tuple(each.limit.measure for each in judged if each.verdict is Verdict.BEYOND),
             defect=Defect(severity=int(answers.get(SEVERITY)), note=note) if is_defect else None,
             reason="" if is_defect else answers.get(REASON).strip(),
-            note=note,
+            note=entry.with_why(note)[:LONGEST_NOTE],
+            entry=entry.answer,
         )
         self._parts.desk.finish_point(point, data.checkpoint)
         return Tapped(is_done=True)
@@ -315,6 +323,7 @@ class PointPage:
             *gate_rows(t, checkpoint, data.air),
             *form_rows(t, data.forms),
             *(self._blocks.numbers(judged, self._old(data)) if is_asked else []),
+            *EntryPage(t, data, self._checkpoint_id, answers).blocks(),
             self._blocks.outcomes(outcome),
             *self._blocks.about(outcome, answers, is_doubtful=is_doubtful and not is_danger),
             self._blocks.photo_row(data, self._trouble),
@@ -382,7 +391,9 @@ class PointPage:
         if not is_grave and self._is_taken_back_in_silence(data, answers):
             return t("Say why.")
         is_beyond = _is_beyond(judged) or data.is_air_beyond
-        return self._unsaid(answers, is_defect=is_defect, is_beyond=is_beyond)
+        unsaid = self._unsaid(answers, is_defect=is_defect, is_beyond=is_beyond)
+        entry = EntryPage(t, data, self._checkpoint_id, answers)
+        return unsaid or ("" if is_grave else entry.refusal())
 
     def _unsaid_of_left_out(self, answers: Answers, judged: Sequence[Judged]) -> str:
         t = self._parts.context.words

@@ -46,12 +46,12 @@ from field_app.presenters.stop_gate import (
     has_too_much_gas,
 )
 from field_app.presenters.views import LabelledText, Tone
-from wire_contracts.patrol_facts import CheckIn, PointOutcome
+from wire_contracts.patrol_facts import CheckIn, PatrolPoint, PointOutcome
 from wire_contracts.patrols import Checkpoint
 
 LEFT_OUT = frozenset({str(PointOutcome.SKIPPED), str(PointOutcome.NOT_REACHABLE)})
 MINUTE_MS: Final = 60_000
-_ONE_SHIFT_MS: Final = 12 * 60 * MINUTE_MS
+ONE_SHIFT_MS: Final = 12 * 60 * MINUTE_MS
 """Whoever was at a stop in another shift is not there now (judgement)."""
 
 TAG, OUTCOME, SEVERITY, NOTE, REASON = "tag", "outcome", "severity", "note", "reason"
@@ -64,7 +64,10 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointData:
-    """What was read for the page; `on_map` is the number of the stop on the map."""
+    """What was read for the page; `on_map` is the number of the stop on the map.
+
+    `entry_at` is when it was answered whether anybody went in.
+    """
 
     run: SeenRun
     checkpoint: Checkpoint
@@ -75,6 +78,7 @@ class PointData:
     air: WellSheet
     now: TimerMoment
     on_map: str = ""
+    entry_at: TimerMoment | None = None
 
     @property
     def lel_pct(self) -> float | None:
@@ -88,10 +92,19 @@ class PointData:
         is_gas = has_too_much_gas(self.checkpoint.limits, self.lel_pct)
         return is_gas or has_nobody_entered(self.air) or self.forms.has_no_breath
 
+    def told_here(self, checkpoint_id: str) -> PatrolPoint | None:
+        """Return what was told of this visit: in this shift, and nobody came again since."""
+        told = self.run.told_at.get(checkpoint_id)
+        came = self.run.checked_in_at.get(checkpoint_id)
+        is_of_now = told is not None and self.now.age_ms(told) < ONE_SHIFT_MS
+        if not is_of_now or (came is not None and told is not None and told.age_ms(came) < 0):
+            return None
+        return self.run.state.points.get(checkpoint_id)
+
     def check_in(self, checkpoint_id: str) -> CheckIn | None:
         """Return what shows that somebody is there; another shift's visit shows nothing."""
         at = self.run.checked_in_at.get(checkpoint_id)
-        is_of_now = at is not None and self.now.age_ms(at) < _ONE_SHIFT_MS
+        is_of_now = at is not None and self.now.age_ms(at) < ONE_SHIFT_MS
         return self.run.state.check_ins.get(checkpoint_id) if is_of_now else None
 
 

@@ -30,9 +30,14 @@ def stop_record(run_id: str, checkpoint_id: str) -> str:
     return record_of(f"{run_id}/{checkpoint_id}")
 
 
+def is_entered(checkpoint: Checkpoint) -> bool:
+    """Return whether the stop is of a kind into which people go."""
+    return checkpoint.kind in _ENTERED
+
+
 def gate_rows(t: Words, checkpoint: Checkpoint, air: WellSheet) -> list[RowsBlock]:
     """Return the row that leads to the gate; nothing where nobody goes in."""
-    if checkpoint.kind not in _ENTERED:
+    if not is_entered(checkpoint):
         return []
     detail, tone = t("before entry"), Tone.WARN
     if air.record.gas:

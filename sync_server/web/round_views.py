@@ -19,6 +19,7 @@ from wire_contracts.patrol_facts import (
     PatrolPoint,
     PointOutcome,
     RunPhase,
+    WellEntry,
     parse_check_in,
     parse_point,
     parse_run,
@@ -31,6 +32,10 @@ OUTCOMES = {
     PointOutcome.DEFECT: (mark("defect"), "danger"),
     PointOutcome.NOT_REACHABLE: (mark("not reachable"), "warn"),
     PointOutcome.SKIPPED: (mark("skipped"), "warn"),
+}
+_ENTRIES = {
+    WellEntry.STAYED_OUTSIDE: mark("stayed outside"),
+    WellEntry.WENT_IN: mark("went in"),
 }
 _WAYS = {
     CheckInWay.NFC: mark("tag read"),
@@ -309,7 +314,8 @@ def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
     tone = "warn" if point.beyond and tone == "ok" else tone
     values = [_measured(point, measure, words) for measure in point.values]
     defect = point.defect
-    parts = [*values, point.reason, point.note]
+    entry = [] if point.entry is None else [words.gettext(_ENTRIES[point.entry])]
+    parts = [*entry, *values, point.reason, point.note]
     href = ""
     if defect is not None:
         parts = [_severity(defect.severity, words), defect.note, *parts]

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 from demo.accounts import CREW_LOGIN
+from demo.inspecting import point_found
 from demo.inspections import HOMES, SHOWN_DOORS, plan_inspections
 from demo.seed_plan_io import load_town
 from demo.tablet_crews import HOME_CREW, PATROL_CREWS, SHOWN_CREW
 from sync_server.patrols.inspection_store import HOUSEHOLDS
+from wire_contracts.patrol_facts import PointOutcome, WellEntry
 from wire_contracts.patrols import CheckpointKind
 
 START_UTC = datetime(2026, 11, 16, 0, 0, tzinfo=UTC)
@@ -51,3 +53,17 @@ def test_homes_stand_on_the_list_by_building_and_without_a_name() -> None:
     names = {home.customer_name for home in town.households}
     written = "".join(str(HOUSEHOLDS.dump(home.thing)) for home in found.homes)
     assert not any(name in written for name in names)
+
+
+def test_an_inspector_says_of_every_well_that_was_looked_at_whether_anybody_went_in() -> None:
+    found = plan_inspections(load_town(), START_UTC)
+    seen = [
+        (each.thing.kind, point_found("run", number, each.entity_id, each.thing))
+        for number, each in enumerate(found.checkpoints[:12])
+    ]
+    left_out = [point for _, point in seen if point.outcome is PointOutcome.NOT_REACHABLE]
+
+    assert [each.entry for each in left_out] == [None]
+    for kind, point in seen:
+        is_asked = kind is CheckpointKind.VALVE_WELL and point not in left_out
+        assert (point.entry is WellEntry.STAYED_OUTSIDE) is is_asked

@@ -85,7 +85,7 @@ def test_gas_that_stood_at_a_stop_is_recorded_before_it_is_left(
     parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
     opened(parts, PointPage(parts, run_id, STOP), gas_lel_pct="45", well_water_cm="2")
     town.clock.moment_utc += stood
-    page = opened(parts, PointPage(parts, run_id, STOP), gas_lel_pct="0")
+    page = opened(parts, PointPage(parts, run_id, STOP), gas_lel_pct="0", inside="stayed_outside")
     page.tap("done")
 
     assert page.view.is_done is not is_gas

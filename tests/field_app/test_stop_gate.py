@@ -122,7 +122,7 @@ def test_no_zero_at_a_stop_wipes_what_its_gate_has_measured(
     beyond = "A value is beyond its limit: record a defect, or say in the note why not."
     assert stop.view.primary.refusal == beyond
     stop.type("note", "seen")
-    stop.flush()
+    stop.choose("inside", "stayed_outside")
     stop.tap("done")
     tablet.sync_now()
 

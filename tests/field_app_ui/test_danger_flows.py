@@ -151,6 +151,7 @@ def test_a_told_danger_is_not_taken_back_in_silence(inspector: Field) -> None:
     assert refusal(ui) == inspector.says("Say why.")
     ui.get("Field", hint="note", anywhere=True).text = "it was paint"
     ui.settle()
+    choose(ui, "inside", "stayed_outside")
     assert refusal(ui) == ""
 
 

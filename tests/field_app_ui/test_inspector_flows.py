@@ -109,6 +109,9 @@ def test_a_stop_is_checked_in_by_tag_measured_and_left(inspector: Field, hands: 
     ui.type("0")
     ui.tap_hint("well_water_cm")
     ui.type("3,5")
+    ui.settle()
+    assert refusal(ui) == inspector.says("Say whether anybody went in.")
+    choose(ui, "inside", "stayed_outside")
     go(ui, "primary")
 
     view = ui.get("RunScreen").view
@@ -117,6 +120,7 @@ def test_a_stop_is_checked_in_by_tag_measured_and_left(inspector: Field, hands: 
     assert (check_in["way"], check_in["tag"]) == ("nfc", "04:A2:B3:0")
     point = told(inspector, FactType.PATROL_POINT)[0]
     assert point["values"] == {"gas_lel_pct": 0.0, "well_water_cm": 3.5}
+    assert point["entry"] == "stayed_outside"
     assert hands.reader.heard == [], "tags are heard only while a stop is open"
 
 
@@ -137,6 +141,11 @@ def test_a_value_beyond_its_limit_is_no_good_news_without_a_word(
     ui.tap_hint("note")
     ui.type("paint, sensor checked in fresh air")
     ui.settle()
+    choose(ui, "inside", "went_in")
+    untested = "Went in without a good gas test: measure the air, or say why."
+    assert refusal(ui) == inspector.says(untested)
+    ui.screenshot(f"went-in-{inspector.language}")
+    choose(ui, "inside", "stayed_outside")
     go(ui, "primary")
 
     point = told(inspector, FactType.PATROL_POINT)[0]
@@ -179,6 +188,7 @@ def test_a_form_of_the_office_is_filled_in_at_a_stop_and_nothing_is_entered_twic
     view = sheet(ui)
     numbers = {each.key: each.text for each in view.blocks if isinstance(each, NumberBlock)}
     assert numbers == {"gas_lel_pct": "0.5", "well_water_cm": "12"}
+    choose(ui, "inside", "stayed_outside")
     assert not refusal(ui)
     go(ui, "primary")
     assert told(inspector, FactType.PATROL_POINT)[0]["values"] == {

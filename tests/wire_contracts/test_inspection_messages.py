@@ -47,6 +47,7 @@ from wire_contracts.patrol_facts import (
     PointOutcome,
     RunPhase,
     SeenFix,
+    WellEntry,
     check_in_json,
     order_request_json,
     parse_check_in,
@@ -119,6 +120,7 @@ POINT = PatrolPoint(
     beyond=(Measure.GAS_LEL_PCT,),
     defect=Defect(severity=1, note="gas in the well", order_id=RUN),
     note="cover lifted",
+    entry=WellEntry.STAYED_OUTSIDE,
 )
 ENDED = PatrolRun(
     run_id=RUN,
@@ -251,6 +253,7 @@ def test_a_newer_office_may_ask_for_what_this_app_does_not_know() -> None:
         (parse_checkpoint, {**checkpoint_json(CHECKPOINT), "latitude_deg": 91}, "latitude_deg"),
         (parse_point, {**point_json(POINT), "values": {"gas_lel_pct": 101}}, "values.gas_lel_pct"),
         (parse_point, {**point_json(POINT), "defect": {"severity": 4}}, "defect.severity"),
+        (parse_point, {**point_json(POINT), "entry": "half"}, "entry"),
         (parse_order_request, {**order_request_json(REQUEST), "safety_class": "Z"}, "safety_class"),
         (parse_round_reading, {**round_reading_json(READING), "value": -1}, "value"),
         (parse_safety_check, {**safety_check_json(CHECK), "answers": {"hose": 1}}, "answers.hose"),
@@ -277,3 +280,4 @@ def test_any_possible_value_survives(values: dict[Measure, float]) -> None:
 
     assert all(low <= 100 <= high for low, high in POSSIBLE.values())
     assert again(parse_point, point_json(point)) == point
+    assert "entry" not in point_json(point), "as an older tablet tells it"

@@ -49,6 +49,7 @@ from wire_contracts.patrol_facts import (
     PatrolRun,
     PointOutcome,
     RunPhase,
+    WellEntry,
     check_in_json,
     point_json,
     run_json,
@@ -235,6 +236,7 @@ def test_what_was_measured_at_a_checkpoint_is_said_with_name_and_unit(
         outcome=PointOutcome.OK,
         values={Measure.GAS_LEL_PCT: 4.0, Measure.WELL_WATER_CM: 62.5},
         beyond=(Measure.WELL_WATER_CM,),
+        entry=WellEntry.WENT_IN,
     )
     seen = CheckIn(run_id="run-1", plan_id="p", checkpoint_id="w", way=CheckInWay.BY_HAND)
     odd: JsonObject = {**point_json(point), "outcome": "unheard-of"}
@@ -247,7 +249,7 @@ def test_what_was_measured_at_a_checkpoint_is_said_with_name_and_unit(
         for number, (kind, payload) in enumerate(told):
             insert_fact(connection, air_fact(number, payload, kind))
 
-    measured = "Gas in air 4 % LEL · Water in the well 62.5 cm (beyond the limit)"
+    measured = "went in · Gas in air 4 % LEL · Water in the well 62.5 cm (beyond the limit)"
     assert told_rows(dispatcher.get("/rounds").text) == [
         ("Checkpoint", "Valve well 31", "cannot be read"),
         (
