@@ -164,6 +164,17 @@ class BlobFiles:
         self._reached("blob.named")
         return target
 
+    def secure(self, sha256: str) -> None:
+        """See to it that a whole blob that was found under its name survives a power cut.
+
+        Whoever put it there may have died, or still be, between rename and fsync of the folder.
+        """
+        target = self.path_of(sha256)
+        with target.open("rb") as file:
+            os.fsync(file.fileno())
+        sync_folder(target.parent)
+        sync_folder(self.root)
+
     def set_aside(self, sha256: str) -> None:
         """Move a whole blob that is not a picture to where nobody is shown it."""
         folder = self.root / "refused"

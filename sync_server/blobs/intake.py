@@ -195,9 +195,10 @@ class Intake:
         offset = partial.size_bytes if found is None else found.offset
         if found is not None and found.offset < found.size_bytes:
             return Standing(is_had=False, offset=offset, size_bytes=partial.size_bytes)
+        is_sealed = False
         try:
             if found is not None:
-                self._files.seal(found)
+                is_sealed = self._files.seal(found) is not None
         except HashError as error:
             self._note_torn(partial.sha256)
             raise _refused(
@@ -206,7 +207,7 @@ class Intake:
                 "send it again from the first byte",
                 Code.BLOB_HASH,
             ) from error
-        standing = self._adopt(partial.sha256)
+        standing = self._adopt(partial.sha256, is_secured=is_sealed)
         if standing is None:
             # dropped by somebody else meanwhile: offer it again
             return Standing(is_had=False, offset=0, size_bytes=partial.size_bytes)
@@ -220,14 +221,19 @@ class Intake:
                 photo = RefusedPhoto(sha256=sha256, code=Code.BLOB_HASH)
                 self._refusal(connection, photo, self._clock.now_utc())
 
-    def _adopt(self, sha256: str) -> Standing | None:
-        """Make a whole file known; None when it is not there or not what its name says."""
+    def _adopt(self, sha256: str, *, is_secured: bool = False) -> Standing | None:
+        """Make a whole file known; None when it is not there or not what its name says.
+
+        `is_secured`: the caller has seen to it that it survives a power cut.
+        """
         size_bytes = self._files.size_of(sha256)
         if size_bytes is None:
             return None
         if not self._files.is_intact(sha256):
             self._files.drop_broken(sha256)
             return None
+        if not is_secured:
+            self._files.secure(sha256)
         try:
             picture = measure(self._files.path_of(sha256))
         except NotAPictureError as error:

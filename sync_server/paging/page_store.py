@@ -142,7 +142,7 @@ def _order_slips(connection: Connection, now_utc: datetime) -> list[Unheard]:
 def _crews_in_danger(connection: Connection) -> list[Unheard]:
     """Return the calls of crews that nobody has dealt with and that are not over by now.
 
-    A crew is named, no person.
+    A crew is named, no person. The newest come first: they can still be helped.
     """
     is_over = and_(
         ALL_CLEAR.c.tablet_id == FACT.c.tablet_id,
@@ -156,7 +156,7 @@ def _crews_in_danger(connection: Connection) -> list[Unheard]:
         .outerjoin(ALL_CLEAR, is_over)
         .where(REVIEW_ITEM.c.resolved_at_ms.is_(None), ALL_CLEAR.c.at_ms.is_(None))
         .where(REVIEW_ITEM.c.kind == _CREW_DANGER)
-        .order_by(REVIEW_ITEM.c.created_at_ms)
+        .order_by(REVIEW_ITEM.c.created_at_ms.desc())
         .limit(_MOST)
     )
     return [

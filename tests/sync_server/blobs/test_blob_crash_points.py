@@ -1,5 +1,6 @@
 """The server is stopped between every two steps of a blob's commit; nothing false is ever left."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -149,3 +150,33 @@ def test_a_stop_between_any_two_steps_leaves_nothing_false(site: Site, tmp_path:
 
     assert 10 < len(whole) < MOST_STEPS
     assert {"blob.hashed", "blob.synced", "blob.renamed", "blob.named", "COMMIT"} <= set(whole)
+
+
+def test_a_photo_found_under_its_name_survives_a_power_cut_before_it_is_acknowledged(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = site.copy_to(tmp_path / "renamed")
+
+    def die(step: str) -> None:
+        if step == "blob.renamed":
+            raise KilledError(step)
+
+    files = BlobFiles(tmp_path / "renamed" / "blobs", die)
+    intake = Intake(engine, files, site.utility.clock)
+    with pytest.raises(KilledError):
+        send(Depot(utility=site.utility, files=files, intake=intake))
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    files = BlobFiles(tmp_path / "renamed" / "blobs")
+    answer = Intake(engine, files, site.utility.clock).offer(site.utility.tablet, offer_of(CONTENT))
+
+    target = files.path_of(name_of(CONTENT))
+    assert answer.is_had
+    assert {target, target.parent, files.root} <= set(synced)
+    engine.dispose()
