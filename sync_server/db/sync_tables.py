@@ -242,12 +242,11 @@ WATCHED_WORKER = Table(
 until when the next one must come; null when none must, or somebody was asked already, by the review
 item `asked_id`."""
 
-ALL_CLEAR = Table(
-    "all_clear",
+QUIET_CALL = Table(
+    "quiet_call",
     METADATA,
-    Column("tablet_id", String(36), primary_key=True),
-    Column("fact_type", String(40), primary_key=True),
+    Column("review_id", String(36), primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
 )
-"""When each tablet said last that its holder is well (watch), that a call for help is over: nobody
-is rung for a call from before. The review item of that call stays until somebody has asked."""
+"""Calls of crews behind which their tablet said that all is well: nobody is rung for them any more,
+the review item stays until somebody has asked."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from sync_server.db.access_tables import ACCOUNT, TABLET
 from sync_server.db.alert_tables import ALERT
@@ -12,7 +12,7 @@ from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.order_tables import FACT, POLICY, WORK_ORDER
 from sync_server.db.paging_tables import PAGE_SENT
 from sync_server.db.shift_tables import SHIFT_HANDOVER
-from sync_server.db.sync_tables import ALL_CLEAR, REVIEW_ITEM
+from sync_server.db.sync_tables import QUIET_CALL, REVIEW_ITEM
 from sync_server.detection.watch.round_store import Rounds, load_rounds
 from sync_server.paging.paging import (
     Concern,
@@ -144,17 +144,12 @@ def _crews_in_danger(connection: Connection) -> list[Unheard]:
 
     A crew is named, no person. The newest come first: they can still be helped.
     """
-    is_over = and_(
-        ALL_CLEAR.c.tablet_id == FACT.c.tablet_id,
-        ALL_CLEAR.c.fact_type == FACT.c.fact_type,
-        ALL_CLEAR.c.at_ms >= FACT.c.happened_at_ms,
-    )
     rows = connection.execute(
         select(REVIEW_ITEM.c.review_id, REVIEW_ITEM.c.created_at_ms, TABLET.c.crew_id)
         .outerjoin(FACT, FACT.c.fact_id == REVIEW_ITEM.c.entity_id)
         .outerjoin(TABLET, TABLET.c.tablet_id == FACT.c.tablet_id)
-        .outerjoin(ALL_CLEAR, is_over)
-        .where(REVIEW_ITEM.c.resolved_at_ms.is_(None), ALL_CLEAR.c.at_ms.is_(None))
+        .outerjoin(QUIET_CALL, QUIET_CALL.c.review_id == REVIEW_ITEM.c.review_id)
+        .where(REVIEW_ITEM.c.resolved_at_ms.is_(None), QUIET_CALL.c.review_id.is_(None))
         .where(REVIEW_ITEM.c.kind == _CREW_DANGER)
         .order_by(REVIEW_ITEM.c.created_at_ms.desc())
         .limit(_MOST)

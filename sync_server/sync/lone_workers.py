@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, Row, select, update
 
 from sync_server.db.bulk_io import OnExisting, put_cells
-from sync_server.db.sync_tables import ALL_CLEAR, WATCHED_WORKER
+from sync_server.db.order_tables import FACT
+from sync_server.db.sync_tables import QUIET_CALL, REVIEW_ITEM, WATCHED_WORKER
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review, close_answered
 from sync_server.work_orders.order import Fact
 from wire_contracts.codes import Code
@@ -37,23 +38,21 @@ _WELL: Final = _ANSWERS | {WatchEvent.ENDED}
 def note_watch(connection: Connection, fact: Fact, at: DeviceTime) -> None:
     """Note until when the next word must come, and that all is well where it is said.
 
-    `at` is the tap's own time: the due time counts from it, whatever the tablet's clock says. A
-    word that came late changes nothing newer.
+    `at` is the tap's own time: the due time counts from it, whatever the tablet's clock says. The
+    word that comes last counts: a tablet sends in the order of its taps.
     """
     if _is_over(fact):
-        _note_all_clear(connection, fact)
+        _quieten(connection, fact)
     told = _told(fact)
     if told is None:
         return
     word_ms = ms_from_utc(fact.happened_at_utc)
     is_well = told.event in _WELL
     if is_well:
-        _note_all_clear(connection, fact)
+        _quieten(connection, fact)
     known = connection.execute(
         select(WATCHED_WORKER).where(WATCHED_WORKER.c.tablet_id == fact.tablet_id).with_for_update()
     ).one_or_none()
-    if known is not None and known.word_ms > word_ms:
-        return
     if known is not None and known.asked_id and is_well:
         close_answered(connection, known.asked_id, fact.received_at_utc)
     row = {
@@ -72,16 +71,24 @@ def _is_over(fact: Fact) -> bool:
     return fact.fact_type is FactType.HELP_CALL and payload.get("is_over") is True
 
 
-def _note_all_clear(connection: Connection, fact: Fact) -> None:
-    cells = {"tablet_id": fact.tablet_id, "fact_type": str(fact.fact_type)}
-    at_ms = ms_from_utc(fact.happened_at_utc)
-    newer = select(ALL_CLEAR.c.at_ms).where(
-        ALL_CLEAR.c.tablet_id == cells["tablet_id"],
-        ALL_CLEAR.c.fact_type == cells["fact_type"],
-        ALL_CLEAR.c.at_ms > at_ms,
-    )
-    if connection.execute(newer).first() is None:
-        put_cells(connection, ALL_CLEAR, [{**cells, "at_ms": at_ms}], OnExisting.REPLACE)
+def _quieten(connection: Connection, fact: Fact) -> None:
+    """Let nobody be rung for the calls of this tablet that came before.
+
+    By the order in which they come, which is that of the taps: no clock hides a later call.
+    """
+    calls = connection.execute(
+        select(REVIEW_ITEM.c.review_id)
+        .join(FACT, FACT.c.fact_id == REVIEW_ITEM.c.entity_id)
+        .where(
+            REVIEW_ITEM.c.resolved_at_ms.is_(None),
+            REVIEW_ITEM.c.kind == str(ReviewKind.CREW_DANGER),
+            FACT.c.tablet_id == fact.tablet_id,
+            FACT.c.fact_type == str(fact.fact_type),
+        )
+    ).scalars()
+    at_ms = ms_from_utc(fact.received_at_utc)
+    quiet = [{"review_id": each, "at_ms": at_ms} for each in calls]
+    put_cells(connection, QUIET_CALL, quiet, OnExisting.KEEP)
 
 
 def _told(fact: Fact) -> LoneWorkerEvent | None:

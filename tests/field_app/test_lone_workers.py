@@ -48,6 +48,13 @@ def asked(
     return [each for each in items if each.kind is ReviewKind.CREW_DANGER]
 
 
+def rung(office: Office) -> int:
+    """Return for how many crews somebody is rung."""
+    with office.engine.connect() as connection:
+        things = unheard_things(connection, office.clock.now_utc())
+    return sum(each.concern is Concern.CREW_DANGER for each in things)
+
+
 def test_a_tablet_that_falls_silent_during_a_watch_is_asked_for_once(
     crew: HeadlessCrew, office: Office
 ) -> None:
@@ -58,6 +65,7 @@ def test_a_tablet_that_falls_silent_during_a_watch_is_asked_for_once(
     office.clock.advance(minutes=1)
 
     assert len(asked(office)) == 1
+    assert rung(office) == 1
     office.clock.advance(hours=3)
     assert len(asked(office)) == 1
 
@@ -140,13 +148,6 @@ def test_the_time_runs_by_the_servers_clock(office: Office, clock_is_off: timede
     assert len(asked(office)) == 1
 
 
-def rung(office: Office) -> int:
-    """Return for how many crews somebody is rung."""
-    with office.engine.connect() as connection:
-        things = unheard_things(connection, office.clock.now_utc())
-    return sum(each.concern is Concern.CREW_DANGER for each in things)
-
-
 def test_nobody_is_rung_for_who_answered_after_all_and_the_question_stays(
     crew: HeadlessCrew, office: Office
 ) -> None:
@@ -193,3 +194,35 @@ def test_a_server_that_was_away_waits_for_the_tablets_first(
     assert asked(office, up_since_utc=up_since_utc) == []
     office.clock.advance(minutes=1)
     assert len(asked(office, up_since_utc=up_since_utc)) == 1
+
+
+def test_a_call_behind_one_that_is_over_rings_whatever_the_clock_says(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    call = HelpCall(reason=HelpReason.GAS, place="VW-31")
+    crew.sync_now()
+    crew.tablet.calls.call_help(call)
+    office.clock.advance(hours=2)
+    crew.tablet.calls.call_help(replace(call, is_over=True))
+    office.clock.advance(hours=-1)
+    crew.tablet.calls.call_help(call)
+    office.clock.advance(hours=-1)
+
+    crew.sync_now()
+
+    assert rung(office) == 1
+
+
+def test_a_watch_that_begins_anew_behind_a_clock_that_was_put_right_is_looked_after(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(hours=3)
+    over = LoneWorkerEvent(event=WatchEvent.ENDED, person="Li Wei", due_ms=None, place="VW-31")
+    crew.tablet.calls.tell_watch(over)
+    office.clock.advance(hours=-3, minutes=10)
+    say(crew, office, WatchEvent.STARTED)
+
+    office.clock.advance(minutes=40)
+
+    assert len(asked(office)) == 1

@@ -21,8 +21,7 @@ def upgrade() -> None:
         text("asked_id", 36, is_nullable=True),
     )
     op.create_table(
-        "all_clear",
-        Column("tablet_id", String(36), primary_key=True),
-        Column("fact_type", String(40), primary_key=True),
+        "quiet_call",
+        Column("review_id", String(36), primary_key=True),
         time("at_ms"),
     )
