@@ -20,7 +20,7 @@ from field_app.presenters.wording import (
     reason_text,
     since_text,
 )
-from field_app.store import photo_store
+from field_app.store import passed_over_store, photo_store
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import OpStatus, RecordState
 from field_app.sync.reasons import Reason
@@ -48,6 +48,7 @@ class SyncSnapshot:
     has_room: bool
     photos_left: tuple[int, int]
     noted_count: int
+    passed_over: frozenset[str]
 
 
 class SyncPresenter:
@@ -119,6 +120,7 @@ class SyncPresenter:
             has_room=self._tablet.database.has_room,
             photos_left=self._tablet.database.read(photo_store.waiting),
             noted_count=self._tablet.database.read(noted_homes),
+            passed_over=self._tablet.database.read(passed_over_store.load),
         )
 
     def _draw(self, snapshot: SyncSnapshot) -> None:
@@ -159,9 +161,12 @@ class SyncPresenter:
 
     def _row(self, entry: OutboxEntry, snapshot: SyncSnapshot, now_utc: datetime) -> WaitingRow:
         t = self._context.words
+        text = operation_text(t, entry.operation)
+        if entry.operation.group in snapshot.passed_over:
+            text = f"{text} · {reason_text(t, Reason.SERVER)}"
         return WaitingRow(
             op_id=entry.operation.op_id,
-            text=operation_text(t, entry.operation),
+            text=text,
             order_number=snapshot.numbers.get(entry.order_id, ""),
             at_text=time_text(self._context.words, entry.made_at_ms, now_utc, self._context.zone),
             mark=mark_view(t, _STATES.get(entry.status, RecordState.QUEUED)),

@@ -1,7 +1,7 @@
 """Chooses what the outbox sends next, whole user actions at a time; notes what is on its way."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select, update
@@ -98,6 +98,29 @@ _BEHIND_STEPS: Final = select(outbox_op.c.group_id).where(
 _QUEUED_WORDS: Final = _QUEUED.where(
     outbox_op.c.group_id.not_in(_WITH_STEPS), outbox_op.c.group_id.not_in(_BEHIND_STEPS)
 )
+
+
+_PAST: Final = ~is_among_bound(outbox_op.c.group_id, "left")
+_QUEUED_PAST: Final = _QUEUED.where(_PAST)
+_WORDS_PAST: Final = _QUEUED_WORDS.where(_PAST)
+_IS_GROUP: Final = outbox_op.c.group_id == bindparam("group_id")
+_ONE: Final = _QUEUED.where(_IS_GROUP)
+_ONE_OF_WORDS: Final = _QUEUED_WORDS.where(_IS_GROUP)
+
+
+def next_past(
+    connection: Connection, left: Collection[str], *, are_steps_held: bool
+) -> list[Outgoing]:
+    """Return as `next_batch`, or `next_without_steps`, the groups that are not among `left`."""
+    query = _WORDS_PAST if are_steps_held else _QUEUED_PAST
+    rows = connection.execute(query, {"left": json.dumps(sorted(left))}).all()
+    return _fitting([Outgoing(*row) for row in rows], MAX_OPERATIONS)
+
+
+def one_group(connection: Connection, group: str, *, are_steps_held: bool) -> list[Outgoing]:
+    """Return what is queued of one group, nothing where it waits for a step that is held."""
+    query = _ONE_OF_WORDS if are_steps_held else _ONE
+    return [Outgoing(*row) for row in connection.execute(query, {"group_id": group}).all()]
 
 
 def _waiting(

@@ -21,6 +21,7 @@ class Key(StrEnum):
     LAST_CONTACT_MS = "last_contact_ms"
     NEXT_TRY_MS = "next_try_ms"
     ASKED_MEANWHILE = "asked_meanwhile"
+    PASSED_OVER = "passed_over"
     FAILED_TRIES = "failed_tries"
     REASON = "reason"
     REASON_DETAIL = "reason_detail"

@@ -145,9 +145,12 @@ class SyncEngine:
         if self._refused_contacts <= CONTACTS_THAT_STEPS_WAIT:
             self._older = problem
 
-    def push(self) -> int:
-        """Send the outbox; return how many operations got their outcome; may raise SyncProblem."""
-        return self._pusher.push_all(are_steps_held=self._older is not None)
+    def push(self, *, may_pass: bool = True) -> int:
+        """Send the outbox; return how many operations got their outcome; may raise SyncProblem.
+
+        With `may_pass` the server was heard in this contact: one that it answers badly is passed.
+        """
+        return self._pusher.push_all(are_steps_held=self._older is not None, may_pass=may_pass)
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync is due, None while switched off.
@@ -277,7 +280,7 @@ class SyncEngine:
         if is_withdrawn:
             raise SyncProblem(Reason.WITHDRAWN, "withdrawn: a new enrolment lets this tablet in")
         if is_short:
-            settled = self._pusher.push_all()
+            settled = self._pusher.push_all(may_pass=False)
             detail = f"the disk is full; {settled} operations were sent, nothing new is taken"
             raise SyncProblem(Reason.NO_ROOM, detail)
         broken_pull: SyncProblem | None = None
@@ -288,7 +291,7 @@ class SyncEngine:
                 raise
             broken_pull = problem  # a page we cannot take must not keep the crew's words here
         self.send_older()
-        settled = self.push()
+        settled = self.push(may_pass=broken_pull is None)
         if broken_pull is not None:
             raise broken_pull
         if settled:

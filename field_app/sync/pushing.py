@@ -18,6 +18,7 @@ from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key
 from field_app.sync import sync_store
 from field_app.sync.epochs import is_another, take_epoch
+from field_app.sync.passing import Choose, Passing, Turn, first_group
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from wire_contracts.clock import Clock
 from wire_contracts.operations import PushAnswer, WrittenPush
@@ -31,9 +32,6 @@ _log = logging.getLogger(__name__)
 
 RenewReplica = Callable[[Connection], None]
 """Draws a new replica id inside the given transaction."""
-
-Choose = Callable[[Connection], Sequence[Outgoing]]
-"""Returns what of the outbox is sent next."""
 
 
 @runtime_checkable
@@ -55,14 +53,6 @@ class _Batch:
 
 Take = Callable[[PushAnswer, Choose, Connection], _Batch]
 """Keeps the outcomes of an answer and returns what goes next."""
-
-
-_ALL: tuple[Choose, Choose] = (outgoing_store.first_batch, outgoing_store.next_batch)
-_WORDS_ALONE: tuple[Choose, Choose] = (
-    outgoing_store.next_without_steps,
-    outgoing_store.next_without_steps,
-)
-"""What opens a contact, and what follows."""
 
 
 class _Line:
@@ -113,12 +103,14 @@ class Pusher:
         self._renew_replica = renew_replica
         way: object = api
         self._teller = way if isinstance(way, TellsWhenSent) else None
+        self._passing = Passing(clock)
 
-    def push_all(self, *, are_steps_held: bool = False) -> int:
+    def push_all(self, *, are_steps_held: bool = False, may_pass: bool = True) -> int:
         """Send until nothing is queued; return how many operations got their outcome.
 
         With `are_steps_held` no step of an order goes, nor what was tapped together with it, nor a
-        word about the order behind it.
+        word about the order behind it. With `may_pass` the server is known to answer: what it
+        answers badly by itself, for the second contact, is passed over (`passing`).
 
         While the server has one batch, the outcomes of the one before it are kept and the next one
         is taken, in one transaction: begun when the batch is on its way, so that the server does
@@ -128,8 +120,8 @@ class Pusher:
             SyncProblem: No usable answer; what was on its way is queued again, untouched.
         """
         settled = 0
-        opening, choose = _WORDS_ALONE if are_steps_held else _ALL
-        line = _Line(self._database, self._take_answer, opening, choose)
+        turn = Turn(self._passing, are_steps_held=are_steps_held, may_pass=may_pass)
+        line = _Line(self._database, self._take_answer, turn.choose_first, turn.choose_next)
         while (batch := line.next_batch()) is not None:
             if not batch.operations:
                 continue
@@ -138,14 +130,41 @@ class Pusher:
                 answer = self._ask(batch, line.keep)
             except RequestRefused as refused:
                 self._take_back(line.coming, partial(_set_aside, batch, refused.detail))
-                line.begin_again(partial(_first_group, choose))  # one of them may be the poison
+                line.begin_again(partial(first_group, turn.choose_next))  # one may be the poison
+            except SyncProblem as problem:
+                self._pass_over(line, turn, batch, problem)
             except BaseException:
                 self._take_back(line.coming)
                 raise
             else:
                 settled += len(batch.operations)
+                turn.note_answer()
                 line.answered.append(answer)
+        turn.end(settled)
         return settled
+
+    def _pass_over(self, line: _Line, turn: Turn, batch: _Batch, problem: SyncProblem) -> None:
+        """Let those behind a batch pass that was answered badly; raise where that cannot help."""
+        is_of_one = turn.take(batch.operations, problem) and self._is_push_answered(turn)
+        if not is_of_one:
+            self._take_back(line.coming)
+            raise problem
+        self._take_back(line.coming, partial(turn.pass_over, batch.operations))
+        if turn.has_enough:  # no captive portal: it has just let others through
+            raise SyncProblem(Reason.SERVER, problem.detail)
+        line.begin_again(turn.choose_next)
+
+    def _is_push_answered(self, turn: Turn) -> bool:
+        """Return whether the server answers a push at all: an empty one, unless it is known."""
+        if turn.is_answered:
+            return True
+        replica_id = self._database.read(_replica_id)
+        try:
+            self._api.push(WrittenPush(replica_id=replica_id, bodies=(), protocol=PROTOCOL))
+        except SyncProblem:
+            return False
+        turn.is_answered = True
+        return True
 
     def tell_orders(self) -> int:
         """Tell a restored server of orders that it does not show any more; return of how many.
@@ -246,11 +265,6 @@ class Pusher:
             self._renew_replica(connection)
         order_store.rebuild_lines(connection, settled.undone)
         return _set_out(choose, settled.records - settled.undone, connection)
-
-
-def _first_group(choose: Choose, connection: Connection) -> Sequence[Outgoing]:
-    batch = choose(connection)
-    return [each for each in batch if each.group == batch[0].group]
 
 
 def _set_out(choose: Choose, moved: Collection[str], connection: Connection) -> _Batch:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from field_app.clock_io import TapClock
-from field_app.store import lease_store, look_store, settings_store
+from field_app.store import lease_store, look_store, passed_over_store, settings_store
 from field_app.store.look_store import OutboxSummary
 from field_app.store.settings_store import Key
 from field_app.sync.reasons import STOPPED_WAIT_S, Reason, SyncProblem, wait_after
@@ -132,7 +132,8 @@ def note_success(connection: Connection, clock: Clock) -> None:
     settings_store.save(connection, Key.FAILED_TRIES, 0)
     outbox = look_store.summarise(connection)
     is_asked = settings_store.load_text(connection, Key.ASKED_MEANWHILE) is not None
-    if is_asked or outbox.waiting > outbox.held:
+    resting = outbox.held + passed_over_store.count_left(connection)
+    if is_asked or outbox.waiting > resting:
         settings_store.save(connection, Key.NEXT_TRY_MS, None)
 
 
