@@ -7,6 +7,7 @@ order; the type of the fact (`wire_contracts.orders.FactType`) says which.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS
@@ -210,7 +211,8 @@ class Handover:
     """A half-done order, given to whoever comes next.
 
     `lel_pct` is the most gas that was measured there, by this crew and those before; None: nobody
-    measured any.
+    measured any. One of the moment `SO_FAR_MS` is no hand-over: it is what the tablets of the crew
+    at work have told so far, for each other.
     """
 
     note: str
@@ -219,6 +221,15 @@ class Handover:
     lel_pct: float | None = None
     steps: Sequence[DoneStep] = ()
     valves: Sequence[ClosedValve] = ()
+
+    @property
+    def is_so_far(self) -> bool:
+        """Return whether it stands for nothing that a tablet says: it is only what others told."""
+        return self.at_ms == SO_FAR_MS
+
+
+SO_FAR_MS: Final = EARLIEST_MS
+"""The moment of a hand-over that nobody wrote: every word of a tablet is newer than it."""
 
 
 def gas_json(gas: GasMeasurement) -> JsonObject:

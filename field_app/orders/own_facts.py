@@ -122,13 +122,15 @@ def is_handed_over(fact: OwnFact, handover: Handover | None) -> bool:
     Whoever handed over knew it, because the server did: a later crew may have opened what was
     closed. What no server has heard, or has refused, nobody else can know.
     """
-    if handover is None or fact.fact_type not in _HANDED_OVER or not fact.is_told:
+    if handover is None or handover.is_so_far or not fact.is_told:
+        return False
+    if fact.fact_type not in _HANDED_OVER:
         return False
     return _known_ms(fact) <= handover.at_ms
 
 
 def is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> bool:
     """Return whether this tablet finished the order after the hand-over, which tells of then."""
-    if handover is None:
+    if handover is None or handover.is_so_far:
         return False
     return any(is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)

@@ -81,6 +81,11 @@ class StepBook:
     _since_isolated: bool = False
     _gas_since: dict[SafetyStep, float] = field(default_factory=dict)
 
+    @property
+    def is_valve_opened(self) -> bool:
+        """Return whether a closed valve was opened since this crew isolated the pipe, if ever."""
+        return self._since_isolated
+
     def arrive(self) -> None:
         """Begin a visit: only what outlasts one still stands.
 

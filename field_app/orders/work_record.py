@@ -146,15 +146,17 @@ def work_record(
 
     With every arrival (a fact of the type `ARRIVED`) a visit begins. What was finished before
     counts for nothing in the next one, except for valves that are still closed. A hand-over that is
-    newer than what this tablet told of valves and steps stands for it. `typed` is what
-    stands on the pages, by `<page>.<field>`: gas that somebody typed was in the air, kept or not.
-    `now` is the moment for which steps must stand; None asks nothing about their age.
+    newer than what this tablet told of valves and steps stands for it; what the crew's tablets have
+    told so far is only added where this one says nothing. `typed` is what stands on the pages, by
+    `<page>.<field>`: gas that somebody typed was in the air, kept or not. `now` is the moment for
+    which steps must stand; None asks nothing about their age.
     """
     begins = case_begins(facts)
     case = facts[begins:]
+    so_far = handover if handover is not None and handover.is_so_far else None
     given = None if is_of_former_case(handover, facts[:begins]) else handover
     valves = {plain_name(each.valve_id): each for each in (handover.valves if handover else ())}
-    book = _begun(given)
+    book = _begun(None if so_far else given)
     open_visit = open_visit_begins(facts)
     for number, fact in enumerate(facts):
         if number < open_visit and is_handed_over(fact, handover):
@@ -169,13 +171,11 @@ def work_record(
     book.find_gas(*_typed_over(typed), is_kept=False)
     if now is not None:
         book.grow_old(now)
+    _join(book, so_far, case, has_valve=bool(valves))
     gas = _gas(case)
-    found = (
-        *_gas_in_steps(case),
-        *(each.lel_pct for _at_ms, each in gas),
-        *(worst_lel_pct(typed.get(key, "")) for key in TYPED_GAS),
-        given.lel_pct if given else None,
-    )
+    in_air = [*_gas_in_steps(case), *(each.lel_pct for _at_ms, each in gas)]
+    in_pages = [worst_lel_pct(typed.get(key, "")) for key in TYPED_GAS]
+    found = (*in_air, *in_pages, given.lel_pct if given else None)
     return WorkRecord(
         steps=tuple(book.steps.values()),
         step_facts=book.facts,
@@ -206,6 +206,18 @@ def _begun(handover: Handover | None) -> StepBook:
         steps={each.step: each for each in steps if each.step in outlasting},
         is_behind_valve=is_behind_valve,
     )
+
+
+def _join(
+    book: StepBook, so_far: Handover | None, case: Sequence[OwnFact], *, has_valve: bool
+) -> None:
+    """Add what other tablets of the crew did: steps of which this one has said nothing."""
+    said = [read_fact(each, parse_step) for each in case if each.fact_type == FactType.SAFETY_STEP]
+    own = {each.step for each in said if each is not None and not each.is_unsafe}
+    for done in so_far.steps if so_far else ():
+        is_shut = done.step is not SafetyStep.ISOLATE or (has_valve and not book.is_valve_opened)
+        if done.step in OUTLASTS_VISIT - own and is_shut:
+            book.steps[done.step] = done
 
 
 def _note(fact: OwnFact, book: StepBook) -> None:
@@ -327,12 +339,12 @@ def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
         if valve in valves:
             valves[valve] = replace(valves[valve], may_reopen=event.may_reopen)
         return False
-    was_closed = valves.pop(valve, None) is not None
-    if event.action is ValveAction.CLOSED:
-        valves[valve] = ClosedValve(
-            valve_id=event.valve_id, at_ms=fact.at_ms, by=fact.actor, may_reopen=event.may_reopen
-        )
-    return was_closed and event.action is ValveAction.REOPENED
+    if event.action is ValveAction.REOPENED:
+        return valves.pop(valve, None) is not None
+    valves[valve] = ClosedValve(
+        valve_id=event.valve_id, at_ms=fact.at_ms, by=fact.actor, may_reopen=event.may_reopen
+    )
+    return False
 
 
 def _gas(facts: Sequence[OwnFact]) -> tuple[tuple[int, GasMeasurement], ...]:

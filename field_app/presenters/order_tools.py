@@ -145,7 +145,7 @@ def cancelled_text(sheet: SiteSheet, t: Words) -> str:
 def handover_facts(sheet: SiteSheet, context: PresenterContext) -> tuple[LabelledText, ...]:
     """Return what the crew before left, nothing when nobody handed the order over."""
     handover = sheet.document.handover
-    if handover is None:
+    if handover is None or handover.is_so_far:
         return ()
     t, medium = context.words, sheet.document.medium
     at = time_text(context.words, handover.at_ms, context.clock.now_utc(), context.zone)

@@ -49,8 +49,7 @@ def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
     if fact.fact_type not in TELL_NEXT_CREW or fact.is_orphan or fact.order_id is None:
         return None
     if fact.fact_type is not FactType.HANDOVER:
-        _tell_next_crew(context, fact, fact.order_id)
-        return None
+        return _tell_crew(context, fact, fact.order_id)
     handover = _handover(fact, payload)
     order = context.book.find(fact.order_id)
     is_crews = order is not None and order.document.crew_id == context.tablet.crew_id
@@ -60,22 +59,25 @@ def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
     return _HANDED_OVER
 
 
-def _tell_next_crew(context: CrewContext, fact: Fact, order_id: str) -> None:
-    """Tell the crew that has the order of valves, steps and gas that come late.
+def _tell_crew(context: CrewContext, fact: Fact, order_id: str) -> Effect | None:
+    """Tell the crew that has the order of valves, steps and gas.
 
-    From the crew before it, or of before the hand-over that stands: tablets take that for the
-    whole truth up to its moment.
+    From the crew before it, or of before the hand-over that stands, they change that: tablets take
+    it for the whole truth up to its moment. Its own go to its other tablets. Where nobody goes on,
+    a person is asked about a valve that stays closed.
     """
     head = context.book.head(order_id)
-    if head is None or head.state in _DONE:
-        return
-    text = context.book.text(order_id, "handover")
-    if text is None and head.crew_id == context.tablet.crew_id:
-        return
+    if head is None:
+        return None
+    if head.state in _DONE:
+        return _HANDED_OVER if context.book.has_left_closed(order_id, fact) else None
     known = context.book.get(order_id).document.handover
     is_late = known is not None and ms_from_utc(fact.happened_at_utc) <= known.at_ms
     if is_late or head.crew_id != context.tablet.crew_id:
         context.book.hand_on(order_id, known)
+    else:
+        context.book.tell_crew(order_id)
+    return None
 
 
 def _is_outdated(fact: Fact, order: OrderRecord) -> bool:

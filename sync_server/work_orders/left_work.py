@@ -19,6 +19,7 @@ from wire_contracts.orders import FactType
 from wire_contracts.payloads import dump_json
 from wire_contracts.quantities import Quantity
 from wire_contracts.site_facts import (
+    SO_FAR_MS,
     ClosedValve,
     DoneStep,
     Handover,
@@ -61,16 +62,54 @@ def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Hand
         return known
     mine = [fact for fact in told if fact.visit == visit]
     valves = _valves(known, told)
-    found = (None if known is None else known.lel_pct, _most_gas(mine))
-    lel_pct = max((each for each in found if each is not None), default=None)
+    handed = known if known is not None and not known.is_so_far else None
+    lel_pct = _most_gas(mine)
+    if known is not None and known.lel_pct is not None:
+        is_newer = handed is None and lel_pct is not None
+        lel_pct = lel_pct if is_newer else max(known.lel_pct, lel_pct or 0.0)
     steps = _steps(known, mine, has_valve=bool(valves))
-    if known is None and not (valves or steps or lel_pct):
+    if handed is None and not (valves or steps or lel_pct):
         return None
     newest = told[-1]
     at_ms = ms_from_utc(newest.happened_at_utc)
-    base = known or Handover(note="", by=newest.actor, at_ms=at_ms)
+    base = handed or Handover(note="", by=newest.actor, at_ms=at_ms)
     at_ms = max(at_ms, base.at_ms)
     return replace(base, at_ms=at_ms, lel_pct=lel_pct, steps=steps, valves=valves)
+
+
+def told_so_far(known: Handover | None, facts: Sequence[Fact], visit: int) -> Handover | None:
+    """Return what the tablets of the crew at work have told, for each other; None: nothing.
+
+    A hand-over `known` of the crew before stays one: the valves and the gas of the crew at work go
+    into it, its steps stand as long as nobody took them back. Raises nothing; `facts` and `visit`
+    as for `left_work`.
+    """
+    base = known or Handover(note="", by="", at_ms=SO_FAR_MS)
+    left = left_work(base, facts, visit)
+    if left is None:
+        return None
+    steps = left.steps
+    if not base.is_so_far:
+        standing = [each for each in base.steps if each in left.steps]
+        steps = tuple(
+            each for each in standing if base.valves or each.step is not SafetyStep.ISOLATE
+        )
+    return replace(left, by=base.by, at_ms=base.at_ms, steps=steps)
+
+
+def closes_first(fact: Fact, facts: Sequence[Fact]) -> bool:
+    """Return whether a fact closed a valve that nobody has opened since, as the first that came.
+
+    Of valves that came together, only the first asks somebody. `facts`: as for `left_work`.
+    """
+    event = _read(fact, FactType.ISOLATION, parse_isolation)
+    if event is None or event.action is not ValveAction.CLOSED:
+        return False
+    closed = {(_plain(each.valve_id), each.at_ms) for each in _valves(None, facts)}
+    together = [each for each in facts if each.received_at_utc == fact.received_at_utc]
+    others = (_read(each, FactType.ISOLATION, parse_isolation) for each in together)
+    is_first = sum(each is not None and each.action is event.action for each in others) == 1
+    return is_first and (_plain(event.valve_id), ms_from_utc(fact.happened_at_utc)) in closed
 
 
 def handover_text(handover: Handover | None) -> str | None:

@@ -11,8 +11,13 @@ from sync_server.db.change_store import Publication, publish_in_places
 from sync_server.db.feed_store import Topic, append_feed_all
 from sync_server.db.order_tables import WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.fact_store import facts_of_order
-from sync_server.work_orders.left_work import handover_text, left_work
-from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord
+from sync_server.work_orders.left_work import (
+    closes_first,
+    handover_text,
+    left_work,
+    told_so_far,
+)
+from sync_server.work_orders.order import Fact, Mover, NewOrder, OrderHead, OrderRecord
 from sync_server.work_orders.order_row import LooseRow
 from sync_server.work_orders.order_rows_store import (
     FieldValue,
@@ -27,6 +32,7 @@ from sync_server.work_orders.order_rows_store import (
 )
 from sync_server.work_orders.person_store import show_persons
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.orders import FactType
 from wire_contracts.site_facts import Handover
 from wire_contracts.work_order_states import WorkOrderEvent
 
@@ -144,9 +150,23 @@ class OrderBook:
         order = self.get(order_id)
         left = left_work(known, facts_of_order(self._connection, order_id), order.visit)
         if left is not None and known is not None:
-            left = replace(left, at_ms=known.at_ms)
+            left = replace(left, by=known.by, at_ms=known.at_ms)
         if left != order.document.handover:
             self.change(order_id, {"handover": handover_text(left)})
+
+    def tell_crew(self, order_id: str) -> None:
+        """Show the crew at work what its tablets have told: the one that told it may be dead."""
+        order = self.get(order_id)
+        known, facts = order.document.handover, facts_of_order(self._connection, order_id)
+        left = told_so_far(known, facts, order.visit)
+        if left != known:
+            self.change(order_id, {"handover": handover_text(left)})
+
+    def has_left_closed(self, order_id: str, fact: Fact) -> bool:
+        """Return whether a fact is the first of its push of a valve that stays closed."""
+        if fact.fact_type is not FactType.ISOLATION:
+            return False
+        return closes_first(fact, facts_of_order(self._connection, order_id))
 
     def write(self) -> None:
         """Write what was changed so far: whoever reads the tables next sees it."""

@@ -1,6 +1,7 @@
 """An order that the office gives on in the middle of the work: what the next crew is told."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.sheet_views import RowsBlock
 from field_app.presenters.shift_page import ShiftData, ShiftPage
 from field_app.tablet import Tablet
+from sync_server.sync.review_store import ReviewKind
 from tests.field_app.office_parts import Office, office_app
 from tests.field_app.restore_parts import TwoCrews, mate_of, sync_in_turn, take_steps, two_crews
-from tests.field_app.test_left_orders import told
+from tests.field_app.test_left_orders import reviews, told
 from wire_contracts.orders import FactType
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import IsolationEvent, SafetyStep, ValveAction
@@ -202,3 +204,115 @@ def test_the_former_crew_opens_its_valve_again_from_my_shift_with_somebodys_word
         each for each in told(crews.office, order_id, FactType.ISOLATION) if "word_from" in each[1]
     ]
     assert (actor, payload["word_from"]) == (crews.office.utility.member.account_id, "Li Wei")
+
+
+def test_the_second_tablet_of_a_crew_sees_what_a_dead_one_had_told(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    one = crews.one
+    order_id = begin(crews, one)
+    one.site.keep(order_id, "ventilate", {"how": "fan", "minutes": "10"})
+    one.site.do_step(order_id, SafetyStep.VENTILATE)
+    one.site.keep(order_id, "measure", {"gas_lel_pct": "12"})
+    one.site.do_step(order_id, SafetyStep.MEASURE)
+    sync_in_turn(crews, one)  # and is never heard of again
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, mate)
+        record = mate.site.sheet(order_id).record
+        assert closed_at(mate, order_id) == [("VW-1", "Li Wei")]
+        assert record.done == {SafetyStep.ISOLATE}, "air is measured anew"
+        assert record.lel_pct == 12
+        turn(mate, order_id, ValveAction.REOPENED)
+        turn(mate, order_id, ValveAction.CLOSED, "VW-2")
+        sync_in_turn(crews, mate)
+        assert {valve for valve, _keeper in closed_at(mate, order_id)} == {"VW-2"}
+
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    assert closed_at(crews.two, order_id) == [("VW-2", "Li Wei")]
+    handover = crews.office.order(order_id).document.handover
+    assert handover is not None
+    assert not handover.is_so_far
+
+
+def test_the_crews_live_tablets_neither_double_nor_lose_what_each_other_told(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    one = crews.one
+    order_id = begin(crews, one)
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, one, mate)
+        before = one.site.sheet(order_id).record
+        turn(mate, order_id, ValveAction.CLOSED, "VW-2")
+        sync_in_turn(crews, mate, one)
+        record = one.site.sheet(order_id).record
+        assert closed_at(one, order_id) == closed_at(mate, order_id)
+        assert sorted(closed_at(one, order_id)) == [("VW-1", "Li Wei"), ("VW-2", "Li Wei")]
+        assert (record.steps, record.step_facts) == (before.steps, before.step_facts)
+
+        turn(one, order_id, ValveAction.REOPENED)  # the pipe is open: the step falls at once
+        assert SafetyStep.ISOLATE not in one.site.sheet(order_id).record.done
+        assert [valve for valve, _keeper in closed_at(one, order_id)] == ["VW-2"]
+        sync_in_turn(crews, one, mate)
+        assert closed_at(mate, order_id) == closed_at(one, order_id)
+        assert mate.site.sheet(order_id).record.done == frozenset()
+
+
+def test_a_crew_that_was_given_an_order_shares_the_valves_that_it_closes_itself(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = begin(crews, crews.one)
+    sync_in_turn(crews, crews.one)
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    take_steps(crews.two, order_id, "accept", "depart", "arrive", "begin")
+    turn(crews.two, order_id, ValveAction.CLOSED, "VW-2")
+    turn(crews.two, order_id, ValveAction.REOPENED)
+    sync_in_turn(crews, crews.two)
+    with closing(mate_of(crews, tmp_path, "crew-2")) as mate:
+        sync_in_turn(crews, mate)
+        assert closed_at(mate, order_id) == closed_at(crews.two, order_id) == [("VW-2", "Li Wei")]
+        assert mate.site.sheet(order_id).record.done == frozenset()
+
+
+def find_dry(tablet: Tablet, order_id: str) -> None:
+    found = {"result": "normal", "cause": "nothing_found", "measured.flow_m3h": "2"}
+    tablet.desk.save_answers(order_id, {**found, "note": "dry"})
+    tablet.desk.finish(order_id)
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancelled", "finished by the next"])
+def test_a_valve_that_is_told_late_at_an_order_that_is_over_asks_the_dispatcher_once(
+    crews: TwoCrews, *, is_cancelled: bool
+) -> None:
+    one, two = crews.one, crews.two
+    order_id = crews.office.new_order(Medium.WATER)
+    sync_in_turn(crews, one)
+    take_steps(one, order_id, "accept", "depart", "arrive", "begin")
+    sync_in_turn(crews, one)
+    turn(one, order_id, ValveAction.CLOSED, "VW-3")
+    turn(one, order_id, ValveAction.REOPENED, "VW-3")
+    turn(one, order_id, ValveAction.CLOSED)
+    turn(one, order_id, ValveAction.CLOSED, "VW-2")
+    crews.office.clock.advance(minutes=1)
+    if is_cancelled:
+        crews.office.act(order_id, WorkOrderEvent.CANCEL)
+    else:
+        crews.office.assign(order_id, "crew-2")
+        sync_in_turn(crews, two)
+        take_steps(two, order_id, "accept", "depart", "arrive", "begin")
+        find_dry(two, order_id)
+        sync_in_turn(crews, two)
+    before = reviews(crews.office)
+    sync_in_turn(crews, one)
+    assert sorted(reviews(crews.office)) == sorted([*before, ReviewKind.HANDED_OVER])
+
+
+def test_the_own_finish_with_a_closed_valve_asks_nobody(crews: TwoCrews) -> None:
+    order_id = crews.office.new_order(Medium.WATER)
+    sync_in_turn(crews, crews.one)
+    take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+    turn(crews.one, order_id, ValveAction.CLOSED)
+    find_dry(crews.one, order_id)
+    sync_in_turn(crews, crews.one)
+    assert reviews(crews.office) == []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_server.work_orders.left_work import left_work
+from sync_server.work_orders.left_work import closes_first, left_work, told_so_far
 from sync_server.work_orders.order import Fact
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
@@ -140,3 +140,35 @@ def test_a_hand_over_keeps_its_words_and_valves_that_no_fact_tells_of() -> None:
     assert left.valves == (forgotten,)
     assert left.at_ms == ms_from_utc(NINE + timedelta(minutes=6))
     assert left_work(known, [], 0) == known
+
+
+def test_what_was_told_so_far_follows_a_corrected_slip_and_ends_when_nothing_is_left() -> None:
+    slip = step(3, "measure", {"gas_lel_pct": "40"})
+    right = step(3.5, "measure", {"gas_lel_pct": "4"}, supersedes=slip.fact_id)
+    before = told_so_far(None, [valve(1, "closed"), ISOLATED, slip], 0)
+    after = told_so_far(before, [valve(1, "closed"), ISOLATED, slip, right], 0)
+
+    assert before is not None
+    assert after is not None
+    assert (before.lel_pct, after.lel_pct) == (40, 4)
+    assert after.is_so_far
+    assert [each.step for each in after.steps] == [SafetyStep.ISOLATE]
+    closed = told_so_far(None, [valve(1, "closed")], 0)
+    assert told_so_far(closed, [valve(1, "closed"), valve(2, "reopened")], 0) is None
+    assert left_work(closed, [valve(1, "closed"), valve(2, "reopened")], 0) is None
+
+
+def test_what_was_told_so_far_keeps_a_valve_that_a_restored_server_has_no_fact_of() -> None:
+    known = told_so_far(None, [valve(1, "closed", "VW-7")], 0)
+    left = told_so_far(known, [valve(2, "closed")], 0)
+
+    assert left is not None
+    assert {each.valve_id for each in left.valves} == {"VW-1", "VW-7"}
+
+
+def test_only_a_valve_that_stays_closed_asks_and_of_several_that_came_together_the_first() -> None:
+    first, second = valve(1, "closed"), valve(1, "closed", "VW-2")
+    assert closes_first(first, [first])
+    assert not closes_first(second, [first, second])
+    assert not closes_first(first, [first, valve(2, "reopened")])
+    assert not closes_first(valve(2, "named"), [valve(2, "named")])
