@@ -98,7 +98,7 @@ def test_the_gas_of_a_finding(tablet: Tablet, parts: RoundParts, clock: BootCloc
 
 def test_a_value_of_a_stop(parts: RoundParts, run_id: str, clock: BootClock) -> None:
     parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
-    values = {"gas_lel_pct": "0", "well_water_cm": "2"}
+    values = {"gas_lel_pct": "0", "well_water_cm": "2", "inside": "stayed_outside"}
     assert refusal(opened(parts, PointPage(parts, run_id, STOP), **values)) == ""
 
     fifty_minutes(clock)
