@@ -234,7 +234,6 @@ WATCHED_WORKER = Table(
     Column("tablet_id", String(36), primary_key=True),
     Column("op_id", String(36), nullable=False),
     Column("fact_id", String(64), nullable=False),
-    Column("word_ms", BigInteger, nullable=False),
     Column("due_at_ms", BigInteger),
     Column("asked_id", String(36)),
 )

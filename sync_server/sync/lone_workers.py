@@ -59,7 +59,6 @@ def note_watch(connection: Connection, fact: Fact, at: DeviceTime) -> None:
         "tablet_id": fact.tablet_id,
         "op_id": fact.op_id,
         "fact_id": fact.fact_id,
-        "word_ms": word_ms,
         "due_at_ms": None if told.due_ms is None else word_ms + _left_ms(told.due_ms, at),
         "asked_id": None if known is None or is_well else known.asked_id,
     }

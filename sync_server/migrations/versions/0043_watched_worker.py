@@ -16,7 +16,6 @@ def upgrade() -> None:
         Column("tablet_id", String(36), primary_key=True),
         text("op_id", 36),
         text("fact_id", 64),
-        time("word_ms"),
         time("due_at_ms", is_nullable=True),
         text("asked_id", 36, is_nullable=True),
     )
