@@ -163,7 +163,10 @@ def take_page(
 
     Raises:
         ContractError: A row does not match its hash; the caller's transaction must roll back.
+        SyncProblem: The tablet was withdrawn while the page was on its way; nothing was taken.
     """
+    if lease_store.is_withdrawn(connection):  # it has no token, and looks as before its first page
+        raise SyncProblem(Reason.WITHDRAWN, "pull: withdrawn while a page was on its way")
     if settings_store.load_text(connection, Key.PULL_TOKEN) != page.asked_token:
         return PageOutcome.SUPERSEDED  # another process took this page meanwhile
     answer = page.answer

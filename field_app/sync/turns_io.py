@@ -2,7 +2,8 @@
 
 On Android the service is a process of its own (sync spec 5). The row is a lease: it ends by itself,
 and a holder that died is noticed at once, so that no stale lock ever stops the sync (complaint 11).
-Two that sync at once do no harm, the ledger and the page's token see to that; it only wastes.
+Two that sync at once do no harm, the ledger, the page's token and the mark of a withdrawal see to
+that; it only wastes.
 """
 
 import os

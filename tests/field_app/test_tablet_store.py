@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, inspect, text
 
+from field_app.access.withdrawal import withdraw
 from field_app.clock_io import SystemClock, TapClock
+from field_app.platform.no_vault import NoVault
 from field_app.store import base_store, draft_store, outbox_store, settings_store
 from field_app.store.database_io import (
     Database,
@@ -27,6 +29,7 @@ from field_app.store.schema_steps import STEPS
 from field_app.store.settings_store import Key
 from field_app.store.tables import METADATA, outbox_op
 from field_app.sync.pulling import PageOutcome, PulledPage, take_page
+from field_app.sync.reasons import Reason, SyncProblem
 from field_app.tablet import STORE_FILE, open_tablet
 from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.errors import ContractError
@@ -136,6 +139,19 @@ def test_a_page_torn_half_way_leaves_rows_and_token_as_before(database: Database
     assert (ids(database), token_of(database)) == (["a"], "t1")
     tally = database.read(partial(base_store.load_tally, name="org"))
     assert tally == end_of(row("a", 1))
+
+
+def test_a_page_that_was_asked_for_before_a_withdrawal_is_not_taken_after_it(
+    database: Database,
+) -> None:
+    """A first page is asked for without a token, and a withdrawn tablet has none either."""
+    first = answer("t1", BucketPage(bucket="org", is_reset=True, rows=(row("a", 1),)))
+    database.write(partial(withdraw, seal=NoVault().seal, at_ms=first.server_now_ms))
+
+    with pytest.raises(SyncProblem) as raised:
+        take(database, first, None)
+
+    assert (raised.value.reason, ids(database), token_of(database)) == (Reason.WITHDRAWN, [], None)
 
 
 def test_a_page_that_another_process_took_is_not_taken_twice(database: Database) -> None:

@@ -123,7 +123,8 @@ def _as_it_came(key: Row, document: JsonObject) -> JsonObject:
 
 def nothing_outside_the_scope_stays(world: World, found: ServerAtRest) -> list[str]:
     """I4: no row outside the scope, except ones with words of the crew's own on the way."""
-    broken = [*_left_on_withdrawn_tablets(world), *_customers_in_words(world)]
+    broken = [*world.watch.of("I4"), *_left_on_withdrawn_tablets(world)]
+    broken += _customers_in_words(world)
     broken += _customers_out_of_their_window(world, found)
     for tablet in _served(world):
         wanted = _wanted(tablet, found, world)

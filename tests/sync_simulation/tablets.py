@@ -172,7 +172,10 @@ class SimulatedTablet:
             return
 
     def pull(self) -> None:
-        """Take pages; a bad network ends it at any message."""
+        """Take pages; a bad network ends it at any message.
+
+        Also on a withdrawn tablet: another of its processes may have heard of it meanwhile.
+        """
         try:
             pull_round(self.real.database, self.line, self.clock, self.real.personal.keep)
         except SyncProblem:

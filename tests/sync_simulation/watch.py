@@ -67,10 +67,12 @@ class Watch:
     # --- I5
 
     def pulled(self, tablet: SimulatedTablet) -> None:
-        """I5: a token never moves back; what it covers is there."""
+        """I5: a token never moves back; what it covers is there. I4: a withdrawn one has none."""
         found = tablet.rows("SELECT value FROM setting WHERE key = 'pull_token'")
         if not found:
             return
+        if tablet.is_withdrawn():
+            self.broken.append(f"I4 {tablet.name} was withdrawn and has received again")
         cursor = parse_token(str(found[0][0]))
         before = self._of(tablet).cursor
         if before is not None and before.server_epoch == cursor.server_epoch:
