@@ -47,6 +47,7 @@ from field_app.store import (
     lease_store,
     personal_rows,
     photo_store,
+    sealed_alone_store,
     sealed_store,
     settings_store,
 )
@@ -363,7 +364,7 @@ def _leave_crew(connection: Connection, seal: Seal) -> None:
     The next crew reads none of it, however long its first pull takes. What was typed and not
     finished goes to the office sealed, as after a withdrawal: nobody here would come upon it.
     """
-    sealed_store.leave_drafts_alone(connection, seal)
+    sealed_alone_store.leave_drafts_alone(connection, seal)
     settings_store.save(connection, Key.PULL_TOKEN, None)
     base_store.mark_stale(connection)
     base_store.sweep_stale(connection)

@@ -11,7 +11,13 @@ from sqlalchemy.exc import DatabaseError
 
 from field_app.access.withdrawal import Withdrawal, load_withdrawal
 from field_app.orders import order_store
-from field_app.store import look_store, outgoing_store, photo_store, sealed_store, settings_store
+from field_app.store import (
+    look_store,
+    outgoing_store,
+    photo_store,
+    sealed_sending_store,
+    settings_store,
+)
 from field_app.store.database_io import Database, StoreFullError
 from field_app.store.identity_io import Identity
 from field_app.store.outbox_store import OutboxEntry
@@ -54,7 +60,7 @@ class TabletBooks:
         def work(connection: Connection) -> None:
             records = outgoing_store.release_held(connection) | photo_store.release_held(connection)
             order_store.rebuild_lines(connection, records)
-            sealed_store.release_held(connection)
+            sealed_sending_store.release_held(connection)
             sync_store.try_at_once(connection)
 
         self.database.write(work)

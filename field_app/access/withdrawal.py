@@ -25,12 +25,15 @@ from field_app.store import (
     order_copy_store,
     outcome_store,
     photo_store,
+    sealed_alone_store,
+    sealed_sending_store,
     sealed_store,
     settings_store,
 )
 from field_app.store.database_io import Database
 from field_app.store.photo_store import PhotoJob, PhotoStatus
-from field_app.store.sealed_store import Seal, SealedItem
+from field_app.store.sealed_sending_store import SealedItem
+from field_app.store.sealed_store import Seal
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
 from field_app.sync import epochs, sync_store
@@ -82,7 +85,7 @@ def load_withdrawal(connection: Connection) -> Withdrawal:
     """Return how the tablet stands."""
     return Withdrawal(
         is_withdrawn=lease_store.is_withdrawn(connection),
-        sealed_waiting=sealed_store.count_alone(connection),
+        sealed_waiting=sealed_sending_store.count_alone(connection),
         readable_waiting=sync_store.load_status(connection).outbox.waiting,
         photos_waiting=photo_store.waiting(connection)[0],
     )
@@ -95,7 +98,7 @@ def withdraw(connection: Connection, seal: Seal, at_ms: int) -> None:
     sealed_store.seal_missing(connection, seal)
     sealed_store.seal_history(connection, seal)
     keep_calls(connection)
-    sealed_store.leave_sealed_only(connection)
+    sealed_alone_store.leave_sealed_only(connection)
     for table in (base_row, bucket, order_view, sync_report):
         connection.execute(delete(table))
     order_copy_store.forget_all(connection)
@@ -107,7 +110,7 @@ def withdraw(connection: Connection, seal: Seal, at_ms: int) -> None:
 def readmit(connection: Connection) -> None:
     """Forget the withdrawal: the office has enrolled the tablet anew."""
     settings_store.save(connection, Key.WITHDRAWN_MS, None)
-    sealed_store.release_held(connection)
+    sealed_sending_store.release_held(connection)
 
 
 def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
@@ -121,11 +124,11 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
     sent = 0
     choose = _next_batch
     now_ms = database.read(partial(server_now_ms, clock=clock))
-    closed = database.read(partial(sealed_store.first_closed, server_now_ms=now_ms))
+    closed = database.read(partial(sealed_sending_store.first_closed, server_now_ms=now_ms))
     if closed is not None:
-        database.write(partial(sealed_store.ask_again, key=closed))
-    if database.read(sealed_store.is_any_waiting):
-        database.write(sealed_store.hold_unreadable)
+        database.write(partial(sealed_sending_store.ask_again, key=closed))
+    if database.read(sealed_sending_store.is_any_waiting):
+        database.write(sealed_sending_store.hold_unreadable)
     while batch := database.read(choose):
         request = SealedRequest(
             replica_id=database.read(_replica_id),
@@ -139,7 +142,7 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
             if choose is _first_group:
                 _log.warning("sealed things are set aside: %s", refused.detail)
                 keys = [item.key for item in batch]
-                if database.write(partial(sealed_store.hold, keys=keys)) == 0:
+                if database.write(partial(sealed_sending_store.hold, keys=keys)) == 0:
                     break
             choose = _first_group  # one of them may be the poison: one by one
             continue
@@ -156,7 +159,7 @@ def ask_for_the_epoch(database: Database, api: SealedApi, clock: Clock) -> None:
     Raises:
         SyncProblem: No usable answer.
     """
-    if database.read(sealed_store.has_acked) or database.read(outcome_store.has_history):
+    if database.read(sealed_sending_store.has_acked) or database.read(outcome_store.has_history):
         question = SealedRequest(
             replica_id=database.read(_replica_id), envelopes=(), protocol=PROTOCOL
         )
@@ -303,14 +306,16 @@ def _settle(
     def work(connection: Connection) -> int:
         sync_store.note_contact(connection, clock, answer.server_now_ms)
         epochs.take_epoch(connection, answer.server_epoch)
-        return sealed_store.settle_alone(connection, batch, answer.results, answer.server_now_ms)
+        return sealed_sending_store.settle_alone(
+            connection, batch, answer.results, answer.server_now_ms
+        )
 
     return work
 
 
 def _next_batch(connection: Connection) -> list[SealedItem]:
     """Return what fits one request; the operations of one action go together, as in a push."""
-    items = sealed_store.next_alone(connection, MAX_ENVELOPES + 1)
+    items = sealed_sending_store.next_alone(connection, MAX_ENVELOPES + 1)
     room = MAX_SEALED_BYTES * 3 // 4 - _ENVELOPE_ROOM * MAX_ENVELOPES
     count = 0
     for item in items[:MAX_ENVELOPES]:

@@ -19,6 +19,7 @@ from field_app.store import (
     draft_store,
     order_copy_store,
     outbox_store,
+    sealed_alone_store,
     sealed_store,
     settings_store,
 )
@@ -204,7 +205,7 @@ def _handed_over(
 def _forget(connection: Connection, key: DraftKey, stamp: TapStamp) -> None:
     """Forget what was told; a checklist leaves as it is sealed, and stays where it is not."""
     if key.form not in _OWN_FORMS:
-        sealed_store.leave_draft_alone(connection, stamp.seal, key, stamp.at.wall_ms)
+        sealed_alone_store.leave_draft_alone(connection, stamp.seal, key, stamp.at.wall_ms)
         return
     typed = draft_store.load_draft(connection, key).answers
     gone = [name for name in typed if name != EARLIER_GAS]

@@ -20,7 +20,10 @@ lease_store       until when personal data may stay, what unsent words are seale
 personal_rows     which rows are kept as ciphertext only
 saved_at          when an answer was kept, by clocks and in the order of writing
 draft_store       answers that are not sealed yet, each with its author
-sealed_store      what is unsent, readable by the server alone
+told_of_taps      what servers have told of a tap, for the next one that is restored
+sealed_store      words sealed as they are written, readable by the server alone
+sealed_alone_store  what a wipe or a damage leaves in sealed form only
+sealed_sending_store  the way of those envelopes to the server
 quick_json        the faster JSON, where there is one
 row_text          whether a pulled row is what the server hashed
 among             one statement for any number of ids

@@ -15,8 +15,8 @@ from field_app.store.bulk_write import Row, change_rows
 from field_app.store.fixed_statement import FixedStatement
 from field_app.store.outbox_store import Look, operation_of_body
 from field_app.store.record_states import WAITING, WITHOUT_EFFECT, OpStatus
-from field_app.store.sealed_store import BY_ITS_WORDS, taken_at_ms
 from field_app.store.tables import base_row, outbox_op
+from field_app.store.told_of_taps import BY_ITS_WORDS, SAYS_NOTHING, taken_at_ms
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import OperationResult, Outcome, told_of
 from wire_contracts.orders import APPENDED
@@ -185,7 +185,7 @@ def queue_all_again(connection: Connection) -> set[str]:
     received = outbox_op.c.status == OpStatus.RECEIVED
     touched = select(outbox_op.c.order_id).where(or_(settled, received))
     records = set(connection.execute(touched).scalars())
-    is_open = outbox_op.c.taken_at_ms.in_([0, BY_ITS_WORDS]) & sealed_store.SAYS_NOTHING
+    is_open = outbox_op.c.taken_at_ms.in_([0, BY_ITS_WORDS]) & SAYS_NOTHING
     connection.execute(update(outbox_op).where(is_open).values(taken_at_ms=BY_ITS_WORDS))
     again = {"status": OpStatus.QUEUED, "ack_seq": 0}
     connection.execute(update(outbox_op).where(settled).values(is_repeat=1, **again))

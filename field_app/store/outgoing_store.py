@@ -10,8 +10,8 @@ from field_app.store.among import is_among_bound
 from field_app.store.fixed_statement import FixedStatement
 from field_app.store.outbox_store import IS_WAITING, Look
 from field_app.store.record_states import OpStatus
-from field_app.store.sealed_store import TOLD_MS
 from field_app.store.tables import outbox_op
+from field_app.store.told_of_taps import TOLD_MS
 from wire_contracts.operations import MAX_OPERATIONS, MAX_PUSH_BYTES, TOLD_BYTES, OperationKind
 
 _ENVELOPE_BYTES = 1024

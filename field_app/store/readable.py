@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from field_app.store.outbox_store import problem_of_row
 from field_app.store.quick_json import quick_loads
-from field_app.store.sealed_store import HELD
+from field_app.store.sealed_sending_store import HELD
 from field_app.store.settings_store import NUMBERS, Key
 from field_app.store.tables import (
     METADATA,

@@ -11,7 +11,13 @@ from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from field_app.store import base_store, outbox_store, sealed_store, settings_store
+from field_app.store import (
+    base_store,
+    outbox_store,
+    sealed_alone_store,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.page_scan import Cell, Record, records
 from field_app.store.readable import problem_of
 from field_app.store.salvage_io import (
@@ -266,7 +272,7 @@ def _put_words(connection: Connection, rescued: Rescued) -> None:
         # a number that another operation has: left over from a transaction that never committed
         with suppress(IntegrityError), connection.begin_nested():
             outbox_store.keep_operation(connection, operation, outbox_store.order_id_of(operation))
-    sealed_store.leave_lost_words_alone(connection)
+    sealed_alone_store.leave_lost_words_alone(connection)
 
 
 def _go_on_counting(connection: Connection, *, may_lack_some: bool) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from field_app.clock_io import monotonic_s
-from field_app.store import lease_store, sealed_store, settings_store
+from field_app.store import lease_store, sealed_sending_store, settings_store
 from field_app.store.connections_io import is_damage
 from field_app.store.database_io import Database, StoreFullError
 from field_app.store.personal_rows import Keep, keep_nothing
@@ -132,7 +132,7 @@ class SyncEngine:
         except SyncProblem as problem:
             if problem.reason is not Reason.SERVER:
                 raise
-            if self._database.read(sealed_store.is_any_waiting):
+            if self._database.read(sealed_sending_store.is_any_waiting):
                 self._wait_for_older(problem)
         except DatabaseError as error:
             self._wait_for_older(self._damage_of(error))

@@ -9,7 +9,7 @@ from field_app.store import (
     outcome_store,
     outgoing_store,
     photo_store,
-    sealed_store,
+    sealed_sending_store,
     settings_store,
 )
 from field_app.store.settings_store import Key
@@ -38,7 +38,7 @@ def take_epoch(connection: Connection, server_epoch: int | None) -> bool:
     start_afresh(connection)
     order_copy_store.begin_watch(connection)
     records = outcome_store.queue_all_again(connection) | outgoing_store.release_held(connection)
-    sealed_store.queue_all_again(connection)
+    sealed_sending_store.queue_all_again(connection)
     records |= photo_store.queue_all_again(connection) | photo_store.release_held(connection)
     order_store.rebuild_lines(connection, sorted(records))
     return True

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from field_app.store.sealed_store import BY_ITS_WORDS, WAITS_FOR_KEY
 from field_app.store.tables import sealed_item
+from field_app.store.told_of_taps import BY_ITS_WORDS, WAITS_FOR_KEY
 from field_app.sync.client_io import HttpSyncApi
 from field_app.tablet import Tablet
 from sync_server.db.sync_tables import OP_LEDGER

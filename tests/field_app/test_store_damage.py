@@ -24,7 +24,13 @@ from field_app.i18n import ChosenWords
 from field_app.platform.desktop import desktop_hardware
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.sync import SyncPresenter
-from field_app.store import base_store, draft_store, outbox_store, sealed_store, settings_store
+from field_app.store import (
+    base_store,
+    draft_store,
+    outbox_store,
+    sealed_sending_store,
+    settings_store,
+)
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer
 from field_app.store.identity_io import save_identity
@@ -380,7 +386,7 @@ def test_sealed_things_and_the_withdrawal_survive_a_damage(
 
     with closing(open_tablet(path.parent, HandClock(), vault=quick_vault(path.parent))) as tablet:
         assert tablet.withdrawal().is_withdrawn
-        assert len(tablet.database.read(lambda c: sealed_store.next_alone(c, 99))) >= COUNT
+        assert len(tablet.database.read(lambda c: sealed_sending_store.next_alone(c, 99))) >= COUNT
 
 
 def test_words_go_although_the_offices_rows_are_damaged_under_the_running_app(

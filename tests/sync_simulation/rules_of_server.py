@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Connection, Engine, Row, delete, update
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from field_app.store import sealed_store
-from field_app.store.sealed_store import SealedItem
+from field_app.store import sealed_sending_store
+from field_app.store.sealed_sending_store import SealedItem
 from sync_server.blobs import files_io
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.db import change_store
@@ -371,12 +371,12 @@ def nobody_is_poked(patch: Patch) -> None:
 
 def sealed_as_it_comes(patch: Patch) -> None:
     """F1: sealed taps take effect in the order of their ids, which are drawn at random."""
-    real = sealed_store.next_alone
+    real = sealed_sending_store.next_alone
 
     def by_name(connection: Connection, limit: int) -> list[SealedItem]:
         return sorted(real(connection, limit), key=lambda item: item.envelope.about[::-1])
 
-    patch.setattr(sealed_store, "next_alone", by_name)
+    patch.setattr(sealed_sending_store, "next_alone", by_name)
     patch.setattr(sealed_room, "_number", lambda _entry: 0)
 
 

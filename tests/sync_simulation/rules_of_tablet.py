@@ -13,7 +13,7 @@ from field_app.store import (
     order_copy_store,
     outcome_store,
     outgoing_store,
-    sealed_store,
+    sealed_alone_store,
     settings_store,
 )
 from field_app.store.base_store import Thing
@@ -173,7 +173,7 @@ def customers_in_words(patch: Patch) -> None:
 
 def withdrawn_means_wiped(patch: Patch) -> None:
     """R4: a tablet that the office withdraws forgets everything, sent or not."""
-    real = sealed_store.leave_sealed_only
+    real = sealed_alone_store.leave_sealed_only
 
     def wipe(connection: Connection) -> int:
         real(connection)
@@ -181,7 +181,7 @@ def withdrawn_means_wiped(patch: Patch) -> None:
         connection.execute(delete(outbox_op))
         return 0
 
-    patch.setattr(sealed_store, "leave_sealed_only", wipe)
+    patch.setattr(sealed_alone_store, "leave_sealed_only", wipe)
 
 
 def sealed_after_the_rest(patch: Patch) -> None:
