@@ -118,10 +118,16 @@ FACT = Table(
     Column("received_at_ms", BigInteger, nullable=False),
     Column("waits_for", String(20)),
     Column("visit", Integer, nullable=False, server_default=text("0")),
+    Column("is_time_doubtful", Boolean),
+    Column("word_ms", BigInteger),
+    Column("replica_id", String(64)),
+    Column("n", BigInteger),
     Index("ix_fact_order", "order_id", "fact_type"),
     Index("ix_fact_waits_for", "waits_for"),
 )
-"""Insert-only: a correction is a new fact that supersedes; an orphan waits for its order."""
+"""Insert-only: a correction is a new fact that supersedes; an orphan waits for its order.
+`word_ms`: when the server had last spoken to the tablet before the tap. It, the doubt and the count
+of its taps (`replica_id`, `n`) are null of what came before 0044, but for valves and steps."""
 
 ORDER_PERSON = Table(
     "order_person",

@@ -22,6 +22,7 @@ from sync_server.work_orders.order import Fact, Mover, WaitsFor
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType
 
@@ -58,6 +59,7 @@ def keep_fact(
     if fact_type == FactType.ORDER_REQUEST:
         make_asked_order(connection, context.book, payload, _mover(context, operation, time))
     order = context.book.find(str(order_id)) if order_id is not None else None
+    contact_ms = operation.at.contact_ms
     fact = Fact(
         fact_id=fact_id,
         fact_type=FactType(fact_type),
@@ -74,6 +76,9 @@ def keep_fact(
         ),
         visit=0 if order is None else visit_of(order, time),
         is_time_doubtful=time.is_doubtful,
+        word_utc=None if contact_ms is None else utc_from_ms(contact_ms),
+        replica_id=context.replica_id,
+        n=operation.n,
     )
     insert_fact(connection, fact)
     note_watch(connection, fact, operation.at)

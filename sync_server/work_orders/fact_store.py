@@ -45,6 +45,10 @@ def insert_fact(connection: Connection, fact: Fact) -> None:
         "payload": payload_text(fact.payload),
         "happened_at_ms": ms_from_utc(fact.happened_at_utc),
         "received_at_ms": ms_from_utc(fact.received_at_utc),
+        "is_time_doubtful": fact.is_time_doubtful,
+        "word_ms": None if fact.word_utc is None else ms_from_utc(fact.word_utc),
+        "replica_id": fact.replica_id or None,
+        "n": fact.n or None,
     }
     put_cells(connection, FACT, [cells])
 
@@ -138,6 +142,10 @@ def _fact(row: Row[str]) -> Fact:
         supersedes=row.supersedes,
         waits_for=None if row.waits_for is None else WaitsFor(row.waits_for),
         visit=int(row.visit),
+        is_time_doubtful=bool(row.is_time_doubtful),
+        word_utc=None if row.word_ms is None else utc_from_ms(row.word_ms),
+        replica_id=row.replica_id or "",
+        n=row.n or 0,
     )
 
 

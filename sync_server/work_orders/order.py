@@ -155,6 +155,9 @@ class Fact:
     Attributes:
         visit: The visit of the order that it belongs to.
         is_time_doubtful: No clock tells when it happened: `happened_at_utc` is a guess.
+        word_utc: When the server had last spoken to the tablet before the tap; None: not known.
+        replica_id: The copy of the store that made it; empty where that is not known.
+        n: Its place among the taps of that copy.
         waits_for: What is not known here yet and will link it; None when it is linked.
     """
 
@@ -171,6 +174,9 @@ class Fact:
     waits_for: WaitsFor | None = None
     visit: int = 0
     is_time_doubtful: bool = False
+    word_utc: datetime | None = None
+    replica_id: str = ""
+    n: int = 0
 
     @property
     def is_orphan(self) -> bool:

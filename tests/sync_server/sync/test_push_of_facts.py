@@ -13,6 +13,7 @@ from tests.sync_server.people_parts import Pen, Utility
 from tests.sync_server.sync.push_parts import push, reviews
 from wire_contracts.blobs import BlobMime, BlobRole, PhotoRef, ThumbRef, photo_ref_json
 from wire_contracts.fields import JsonObject
+from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FactType
 
@@ -33,6 +34,23 @@ def test_a_fact_never_changes_and_a_second_content_is_kept_for_a_person(
     ]
     with utility.engine.connect() as connection:
         assert [each.payload for each in facts_of_order(connection, order_id)] == [first.payload]
+
+
+def test_whether_the_time_of_a_fact_is_doubted_is_known_as_long_as_the_fact(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    now_ms = ms_from_utc(pen.clock.now_utc())
+    right, ahead = pen.answers(order_id), pen.answers(order_id)
+    at = replace(ahead.at, wall_ms=now_ms + 3_600_000, contact_ms=now_ms - 60_000, boot_id="boot-2")
+    push(utility, pen, right, replace(ahead, at=at))
+
+    with utility.engine.connect() as connection:
+        facts = sorted(facts_of_order(connection, order_id), key=lambda each: each.n)
+    assert [(each.is_time_doubtful, each.replica_id, each.n) for each in facts] == [
+        (False, pen.replica_id, right.n),
+        (True, pen.replica_id, ahead.n),
+    ]
+    assert [each.word_utc for each in facts] == [None, utc_from_ms(now_ms - 60_000)]
 
 
 def test_a_call_for_help_from_an_unknown_order_is_heard_at_once(utility: Utility, pen: Pen) -> None:
