@@ -46,10 +46,10 @@ from field_app.store import (
     base_store,
     lease_store,
     personal_rows,
-    photo_store,
     sealed_alone_store,
     sealed_store,
     settings_store,
+    upload_store,
 )
 from field_app.store.care import care_for
 from field_app.store.connections_io import Watch
@@ -209,7 +209,7 @@ class Tablet(TabletBooks, TabletDesks, TabletPeople):
         self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
 
     def _seal_photos(self) -> None:
-        self._photo_files.seal_missing(self.database.read(photo_store.unsent_names))
+        self._photo_files.seal_missing(self.database.read(upload_store.unsent_names))
 
     def _tidy_photos(self) -> None:
         self.photos.tidy(self.database.read(partial(server_now_ms, clock=self._clock)))

@@ -14,9 +14,9 @@ from field_app.orders import order_store
 from field_app.store import (
     look_store,
     outgoing_store,
-    photo_store,
     sealed_sending_store,
     settings_store,
+    upload_store,
 )
 from field_app.store.database_io import Database, StoreFullError
 from field_app.store.identity_io import Identity
@@ -58,7 +58,8 @@ class TabletBooks:
         """Queue again what the server could not read."""
 
         def work(connection: Connection) -> None:
-            records = outgoing_store.release_held(connection) | photo_store.release_held(connection)
+            records = outgoing_store.release_held(connection)
+            records |= upload_store.release_held(connection)
             order_store.rebuild_lines(connection, records)
             sealed_sending_store.release_held(connection)
             sync_store.try_at_once(connection)

@@ -24,18 +24,18 @@ from field_app.store import (
     lease_store,
     order_copy_store,
     outcome_store,
-    photo_store,
     sealed_alone_store,
     sealed_sending_store,
     sealed_store,
     settings_store,
+    upload_store,
 )
 from field_app.store.database_io import Database
-from field_app.store.photo_store import PhotoJob, PhotoStatus
 from field_app.store.sealed_sending_store import SealedItem
 from field_app.store.sealed_store import Seal
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
+from field_app.store.upload_store import PhotoJob, PhotoStatus
 from field_app.sync import epochs, sync_store
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from field_app.sync.uploading import server_now_ms
@@ -87,7 +87,7 @@ def load_withdrawal(connection: Connection) -> Withdrawal:
         is_withdrawn=lease_store.is_withdrawn(connection),
         sealed_waiting=sealed_sending_store.count_alone(connection),
         readable_waiting=sync_store.load_status(connection).outbox.waiting,
-        photos_waiting=photo_store.waiting(connection)[0],
+        photos_waiting=upload_store.waiting(connection)[0],
     )
 
 
@@ -175,14 +175,14 @@ def leave_sealed_photos(database: Database, files: PhotoFiles) -> bool:
     Signatures that nobody finished go.
     """
     forget_scraps(files.folder)
-    has_arrived = database.read(photo_store.done_names)
+    has_arrived = database.read(upload_store.done_names)
     for sha256 in {*has_arrived, *files.names()}:
         with suppress(VaultTamperedError, OSError):  # no full disk keeps the key here
             files.seal_missing([sha256])
     for sha256 in has_arrived:
         if not files.has_sealed(sha256):
             files.remove(sha256)
-            database.write(partial(photo_store.mark_file_gone, sha256=sha256))
+            database.write(partial(upload_store.mark_file_gone, sha256=sha256))
     return not files.forget_readable(has_arrived)
 
 
@@ -202,7 +202,7 @@ def send_sealed_photos(
 ) -> int:
     """Send the photos of which only the sealed copy is left; return how many the server has now.
 
-    The copies stay for the week of `photo_store.KEEP`: a server that was restored asks again. What
+    The copies stay for the week of `upload_store.KEEP`: a server that was restored asks again. What
     the server keeps and cannot open has not arrived: it is asked for again after a day. As of any
     photo, what is large waits for a network that costs nothing, unless it was asked for.
 
@@ -221,7 +221,7 @@ def send_sealed_photos(
             sent += _send_photo(database, files, api, envelope)
         except SyncProblem as problem:
             if job is not None:
-                note = partial(photo_store.note_failure, job=job, error=problem.detail)
+                note = partial(upload_store.note_failure, job=job, error=problem.detail)
                 database.write(partial(note, may_pass=False))
             failed_in_a_row += not isinstance(problem, RequestRefused)
             if problem.reason is not Reason.SERVER or failed_in_a_row == _ENOUGH:
@@ -239,11 +239,11 @@ def _due_photos(
     database: Database, files: PhotoFiles, clock: Clock, way: PhotoWay
 ) -> list[tuple[str, PhotoJob | None]]:
     """Return what the server has not, whatever failed at two contacts last."""
-    has_arrived = set(database.read(photo_store.done_names))
+    has_arrived = set(database.read(upload_store.done_names))
     asked_before_ms = database.read(partial(server_now_ms, clock=clock)) - _ASK_AGAIN_MS
     due: list[tuple[str, PhotoJob | None]] = []
     for sha256 in files.sealed_names():
-        job = database.read(partial(photo_store.find_job, sha256=sha256))
+        job = database.read(partial(upload_store.find_job, sha256=sha256))
         is_set_aside = job is not None and job.status is PhotoStatus.SEALED
         is_mine = way.is_withdrawn or is_set_aside or not files.has(sha256)
         was_asked = job is not None and job.done_at_ms > asked_before_ms
@@ -287,17 +287,17 @@ def _is_for_any_network(job: PhotoJob | None, envelope: Envelope) -> bool:
 
 def _photo_is_there(connection: Connection, *, sha256: str, at_ms: int) -> bool:
     """Keep that the server has a photo; return whether it belongs to a record."""
-    job = photo_store.find_job(connection, sha256)
+    job = upload_store.find_job(connection, sha256)
     if job is None:
         return False
-    order_store.rebuild_lines(connection, photo_store.mark_done(connection, job, at_ms))
+    order_store.rebuild_lines(connection, upload_store.mark_done(connection, job, at_ms))
     return True
 
 
 def _photo_is_closed(connection: Connection, *, sha256: str, at_ms: int) -> bool:
     """Keep when the server could not open a photo; return whether it belongs to a record."""
-    photo_store.note_closed(connection, sha256, at_ms)
-    return photo_store.find_job(connection, sha256) is not None
+    upload_store.note_closed(connection, sha256, at_ms)
+    return upload_store.find_job(connection, sha256) is not None
 
 
 def _settle(

@@ -24,11 +24,12 @@ from field_app.platform.ports import (
     VaultLockedError,
     VaultTamperedError,
 )
-from field_app.store import outbox_store, photo_store, settings_store
+from field_app.store import outbox_store, photo_store, settings_store, upload_store
 from field_app.store.database_io import Database, StoreFullError
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
-from field_app.store.photo_store import NO_PHOTOS, NewPhoto, PhotoCount, PhotoJob
+from field_app.store.photo_store import NO_PHOTOS, NewPhoto, PhotoCount
+from field_app.store.upload_store import PhotoJob
 from wire_contracts.blobs import BlobRole, PhotoRef, Position, ThumbRef, photo_ref_json
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, utc_from_ms
 from wire_contracts.operations import OperationKind
@@ -153,7 +154,7 @@ class PhotoAlbum:
     def _forget_unknown(self, names: Sequence[str]) -> None:
         """Take away the files of a photo that no record names: they only fill the disk."""
         for sha256 in names:
-            if self._database.read(partial(photo_store.find_job, sha256=sha256)) is None:
+            if self._database.read(partial(upload_store.find_job, sha256=sha256)) is None:
                 self._files.remove(sha256)
 
     def photos(self, order_id: str) -> tuple[PhotoLine, ...]:
@@ -182,7 +183,7 @@ class PhotoAlbum:
         """Let the originals of an order go over any network."""
 
         def work(connection: Connection) -> None:
-            photo_store.want_order_now(connection, order_id)
+            upload_store.want_order_now(connection, order_id)
             settings_store.ask_contact(connection)
 
         self._database.write(work)
@@ -191,7 +192,7 @@ class PhotoAlbum:
         """Queue again what the server would not take."""
 
         def work(connection: Connection) -> None:
-            order_store.rebuild_lines(connection, photo_store.release_held(connection))
+            order_store.rebuild_lines(connection, upload_store.release_held(connection))
             settings_store.ask_contact(connection)
 
         self._database.write(work)
@@ -199,11 +200,11 @@ class PhotoAlbum:
     def tidy(self, server_now_ms: int) -> int:
         """Take away the files that the server has had for a week; return how many."""
         names = self._database.read(
-            lambda connection: photo_store.deletable(connection, server_now_ms=server_now_ms)
+            lambda connection: upload_store.deletable(connection, server_now_ms=server_now_ms)
         )
         for sha256 in names:
             self._files.remove(sha256)
-            self._database.write(partial(photo_store.mark_file_gone, sha256=sha256))
+            self._database.write(partial(upload_store.mark_file_gone, sha256=sha256))
         return len(names)
 
     def locate_with(self, locator: Locator) -> None:

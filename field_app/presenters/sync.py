@@ -20,7 +20,7 @@ from field_app.presenters.wording import (
     reason_text,
     since_text,
 )
-from field_app.store import passed_over_store, photo_store
+from field_app.store import passed_over_store, upload_store
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import OpStatus, RecordState
 from field_app.sync.reasons import Reason
@@ -118,7 +118,7 @@ class SyncPresenter:
             damaged_count=self._tablet.damaged_files_count(),
             saved_count=self._tablet.rescued_count(),
             has_room=self._tablet.database.has_room,
-            photos_left=self._tablet.database.read(photo_store.waiting),
+            photos_left=self._tablet.database.read(upload_store.waiting),
             noted_count=self._tablet.database.read(noted_homes),
             passed_over=self._tablet.database.read(passed_over_store.load),
         )

@@ -35,7 +35,8 @@ outbox_store      operations: written with the tap, read record by record
 outgoing_store    which of them a push takes next, and which are on their way
 outcome_store     what the server answered: outcomes, echoes, decisions, 90 days of history
 look_store        what the screens ask of the whole outbox
-photo_store       photos: how their upload stands, which records they belong to
+upload_store      how the upload of a photo stands, how long its file stays
+photo_store       which photos and signatures belong to which record
 traces_store      drafts and photos beside a record's operations, with one statement
 rescue            which of the words of a damaged file come back
 care              what an idle tablet does for its file

@@ -8,9 +8,9 @@ from field_app.store import (
     order_copy_store,
     outcome_store,
     outgoing_store,
-    photo_store,
     sealed_sending_store,
     settings_store,
+    upload_store,
 )
 from field_app.store.settings_store import Key
 
@@ -39,7 +39,7 @@ def take_epoch(connection: Connection, server_epoch: int | None) -> bool:
     order_copy_store.begin_watch(connection)
     records = outcome_store.queue_all_again(connection) | outgoing_store.release_held(connection)
     sealed_sending_store.queue_all_again(connection)
-    records |= photo_store.queue_all_again(connection) | photo_store.release_held(connection)
+    records |= upload_store.queue_all_again(connection) | upload_store.release_held(connection)
     order_store.rebuild_lines(connection, sorted(records))
     return True
 

@@ -14,10 +14,10 @@ from field_app.orders import order_store
 from field_app.photos.photo_files_io import PhotoFileError, PhotoFiles, PhotoUnreadableError
 from field_app.platform.network import NetworkKind
 from field_app.platform.ports import VaultLockedError, VaultTamperedError
-from field_app.store import photo_store, settings_store
+from field_app.store import settings_store, upload_store
 from field_app.store.database_io import Database
-from field_app.store.photo_store import PhotoJob, PhotoStatus
 from field_app.store.settings_store import Key
+from field_app.store.upload_store import PhotoJob, PhotoStatus
 from field_app.sync.chunks import chunk_after_failure, next_chunk
 from field_app.sync.reasons import Reason, SyncProblem
 from wire_contracts.blobs import BlobAnswer, BlobOffer
@@ -167,14 +167,14 @@ class Uploader:
 
     def _why_left(self) -> PhotoWait:
         """Return why photos are left although nothing more may go now."""
-        if not self._database.read(photo_store.waiting)[0]:
+        if not self._database.read(upload_store.waiting)[0]:
             return PhotoWait.NONE
         return PhotoWait.SERVER if self._is_free() else PhotoWait.FREE_NETWORK
 
     def _next(self, turn: "_Turn") -> PhotoJob | None:
         is_free = self._is_free()
         return self._database.read(
-            lambda connection: photo_store.next_job(
+            lambda connection: upload_store.next_job(
                 connection, is_free=is_free, tried=turn.tried, only_begun=turn.only_begun
             )
         )
@@ -182,7 +182,7 @@ class Uploader:
     def _note_failure(self, job: PhotoJob, detail: str, *, may_pass: bool) -> None:
         """Let the others go first at the next contacts, unless a weak network is to blame."""
         self._database.write(
-            lambda connection: photo_store.note_failure(connection, job, detail, may_pass=may_pass)
+            lambda connection: upload_store.note_failure(connection, job, detail, may_pass=may_pass)
         )
 
     def _is_free(self) -> bool:
@@ -225,7 +225,7 @@ class Uploader:
     def _take_refusal(self, job: PhotoJob, refused: BlobRefused) -> PhotoWait:
         if refused.code in _LATER:
             self._database.write(
-                lambda connection: photo_store.note_error(connection, job.sha256, refused.detail)
+                lambda connection: upload_store.note_error(connection, job.sha256, refused.detail)
             )
             return _LATER[refused.code]
         self._set_aside(job, PhotoStatus.HELD, refused.detail)
@@ -233,7 +233,7 @@ class Uploader:
 
     def _set_aside(self, job: PhotoJob, status: PhotoStatus, error: str) -> None:
         def work(connection: Connection) -> None:
-            records = photo_store.hold(connection, job.sha256, status, error)
+            records = upload_store.hold(connection, job.sha256, status, error)
             order_store.rebuild_lines(connection, records)
 
         self._database.write(work)
@@ -391,22 +391,22 @@ class _Way:
         sha256, chunk_bytes = self._job.sha256, self._chunk_bytes
 
         def work(connection: Connection) -> None:
-            known = photo_store.find_job(connection, sha256)
+            known = upload_store.find_job(connection, sha256)
             sent = offset if offset is not None else (0 if known is None else known.sent_bytes)
-            photo_store.note_progress(connection, sha256, sent, chunk_bytes)
+            upload_store.note_progress(connection, sha256, sent, chunk_bytes)
 
         self._database.write(work)
 
 
 def _finish(connection: Connection, job: PhotoJob, clock: Clock) -> None:
-    records = photo_store.mark_done(connection, job, server_now_ms(connection, clock))
+    records = upload_store.mark_done(connection, job, server_now_ms(connection, clock))
     order_store.rebuild_lines(connection, records)
 
 
 def _prepare(connection: Connection) -> bool:
     """Take up what the server asks for; return whether anything waits to be sent."""
-    order_store.rebuild_lines(connection, photo_store.take_wants(connection))
-    is_any_waiting = photo_store.waiting(connection)[0] > 0
+    order_store.rebuild_lines(connection, upload_store.take_wants(connection))
+    is_any_waiting = upload_store.waiting(connection)[0] > 0
     if not is_any_waiting:
         settings_store.save(connection, Key.PHOTO_WAIT, str(PhotoWait.NONE))
     return is_any_waiting

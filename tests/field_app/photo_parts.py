@@ -13,7 +13,7 @@ from PIL import Image
 from field_app.crew import HeadlessCrew
 from field_app.photos.album import PhotoAlbum
 from field_app.platform.network import NetworkKind
-from field_app.store.photo_store import find_job
+from field_app.store.upload_store import find_job
 from sync_server.blobs.api_io import blobs_router
 from sync_server.blobs.blob_store import BlobState, find_blob
 from sync_server.blobs.files_io import BlobFiles

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from field_app.platform.aes_vault_io import AesVault
 from field_app.platform.vault_file_io import ScryptCost
-from field_app.store import photo_store
+from field_app.store import upload_store
 from field_app.store.identity_io import save_identity
-from field_app.store.photo_store import PhotoStatus
+from field_app.store.upload_store import PhotoStatus
 from field_app.sync.uploading import BlobRefused, Standing
 from field_app.tablet import Tablet, open_tablet
 from sync_server.access.tablet_store import TabletIdentity
@@ -177,7 +177,7 @@ class Scene:
 
 def assert_nothing_false(tablet: Tablet) -> None:
     """Every photo that the store promises has its file, and its operation."""
-    jobs = tablet.database.read(photo_store.known_names)
+    jobs = tablet.database.read(upload_store.known_names)
     assert jobs - set(tablet._photo_files.names()) == set()
 
 

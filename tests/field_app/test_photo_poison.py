@@ -10,8 +10,8 @@ import pytest
 from fastapi import Request, Response
 
 from field_app.crew import HeadlessCrew
-from field_app.store import photo_store
-from field_app.store.photo_store import PhotoJob, PhotoStatus
+from field_app.store import upload_store
+from field_app.store.upload_store import PhotoJob, PhotoStatus
 from field_app.sync.reasons import Reason
 from field_app.sync.uploading import PhotoWait
 from sync_server.blobs import bounds
@@ -46,9 +46,9 @@ class Rig:
 
     def jobs(self) -> list[PhotoJob]:
         """All blobs, in the order in which they are sent."""
-        names = self.crew.tablet.database.read(photo_store.known_names)
+        names = self.crew.tablet.database.read(upload_store.known_names)
         read = self.crew.tablet.database.read
-        found = [read(partial(photo_store.find_job, sha256=each)) for each in names]
+        found = [read(partial(upload_store.find_job, sha256=each)) for each in names]
         jobs = [each for each in found if each is not None]
         return sorted(jobs, key=lambda each: (each.size_bytes > 40_000, each.made_at_ms))
 

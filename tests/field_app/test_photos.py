@@ -11,9 +11,10 @@ from field_app.i18n import CatalogueWords
 from field_app.photos.photo_files_io import NoVaultError, PhotoFileError
 from field_app.platform.no_vault import NoVault
 from field_app.presenters.photos import photo_facts
-from field_app.store import photo_store
-from field_app.store.photo_store import KEEP, NO_PHOTOS, PhotoCount, PhotoStatus
+from field_app.store import upload_store
+from field_app.store.photo_store import NO_PHOTOS, PhotoCount
 from field_app.store.record_states import RecordState
+from field_app.store.upload_store import KEEP, PhotoStatus
 from field_app.sync.reasons import Reason
 from field_app.sync.uploading import PhotoWait, photo_wait
 from sync_server.blobs.blob_store import BlobState
@@ -228,7 +229,7 @@ def test_a_file_that_is_gone_is_shown_and_blocks_no_other(site: Site) -> None:
     site.crew.sync_now()
 
     seen = site.crew.order(order_id)
-    job = site.crew.tablet.database.read(lambda c: photo_store.find_job(c, lost))
+    job = site.crew.tablet.database.read(lambda c: upload_store.find_job(c, lost))
     assert seen is not None
     assert job is not None
     assert (seen.mark, job.status) == (RecordState.LOOK_HERE, PhotoStatus.GONE)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from field_app.platform.network import DesktopNetwork
-from field_app.store.photo_store import PhotoStatus, find_job
+from field_app.store.upload_store import PhotoStatus, find_job
 from field_app.sync.reasons import Reason
 from field_app.tablet import Tablet, open_tablet
 from sync_server.blobs.api_io import blobs_router

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from field_app.crew import HeadlessCrew
 from field_app.platform.network import NetworkKind
-from field_app.store import photo_store
+from field_app.store import photo_store, upload_store
 from field_app.store.tables import outbox_op
 from field_app.sync.reasons import Reason
 from sync_server.access.tablet_store import issue_enrolment_code
@@ -313,7 +313,7 @@ class ThreeDays:
         server.start()
 
     def _left(self, crew: HeadlessCrew) -> bool:
-        photos = crew.tablet.database.read(photo_store.waiting)[0]
+        photos = crew.tablet.database.read(upload_store.waiting)[0]
         return bool(photos or crew.status().outbox.waiting)
 
     def _done_photos(self, crew: HeadlessCrew) -> int:
@@ -325,7 +325,7 @@ class ThreeDays:
     def _offered_bytes(self, crew: HeadlessCrew) -> int:
         """Return the bytes that must go over the link: photos, thumbs, operations."""
         words = select(func.sum(func.length(cast(outbox_op.c.body, LargeBinary))))
-        photos = crew.tablet.database.read(photo_store.waiting)[1]
+        photos = crew.tablet.database.read(upload_store.waiting)[1]
         return photos + int(crew.tablet.database.read(lambda c: c.execute(words).scalar_one()))
 
     def _judge(self, server: Server, link: BadLink, content: int, hours: float) -> Outcome:

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import xor
 
 from field_app.store.personal_rows import CIPHERTEXT
-from field_app.store.photo_store import PhotoStatus
+from field_app.store.upload_store import PhotoStatus
 from sync_server.blobs.blob_store import BlobState
 from sync_server.work_orders.dispatch import KEEP_ON_TABLETS
 from sync_server.work_orders.order import OrderRecord
