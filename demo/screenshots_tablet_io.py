@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from field_app.config import TabletConfig
-from field_app.orders.order_store import OrderQuery
+from field_app.orders.order_list_store import OrderQuery
 from field_app.platform.ports import PinOutcome
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.tablet import Tablet, open_tablet

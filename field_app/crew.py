@@ -9,7 +9,8 @@ from field_app.contact_io import Connect, connect_over_http
 from field_app.forms.finding import MEASURED_PREFIX
 from field_app.forms.numbers import shown_number
 from field_app.orders.next_action import next_event
-from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery, SeenOrder
+from field_app.orders.order_list_store import OrderFilter, OrderLine, OrderQuery
+from field_app.orders.seen_order_store import SeenOrder
 from field_app.platform.ports import Vault
 from field_app.sync.engine import SyncVerdict
 from field_app.sync.sync_store import SyncStatus

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from field_app.access.withdrawal import Withdrawal, load_withdrawal
-from field_app.orders import order_store
+from field_app.orders import order_list_store, order_store
 from field_app.store import (
     look_store,
     outgoing_store,
@@ -125,7 +125,7 @@ class TabletBooks:
     def order_numbers(self, order_ids: set[str]) -> dict[str, str]:
         """Return the printed numbers of orders by id; one that is not known is left out."""
         return self.database.read(
-            lambda connection: order_store.load_numbers(connection, order_ids)
+            lambda connection: order_list_store.load_numbers(connection, order_ids)
         )
 
     def language(self) -> str | None:

@@ -3,7 +3,9 @@
 overlay         the server's row with the crew's own words on top
 next_action     the one next step, and the side steps
 order_lines     the cells of an order's one line in the list
-order_store     the list's rows, rebuilt with every change, searched and paged
+seen_order_store  an order as the crew sees it: overlaid, with the traces of its changes
+order_store     the list's rows, rebuilt with every change
+order_list_store  the same rows filtered, searched, ranked and counted
 stamps          who, under which log-in, when: what every tap is stamped with
 order_desk      reads and taps, each in one transaction
 safety_steps    the steps in the order that safety demands, and their values

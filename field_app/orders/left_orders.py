@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 
 from field_app.forms.finding import FindingAnswers, has_gas, is_gas_present, read_answers
 from field_app.forms.numbers import worst_lel_pct
-from field_app.orders import order_store
+from field_app.orders import order_store, seen_order_store
 from field_app.orders.begun_findings import as_told, gas_in_findings, stamp_of, unfinished
-from field_app.orders.order_store import SeenOrder
 from field_app.orders.own_facts import is_case_over
+from field_app.orders.seen_order_store import SeenOrder
 from field_app.orders.site_changes import WORK_FORM, Change, new_fact, operation_of
 from field_app.orders.site_drafts_store import begin_anew, gas_typed, texts_of
 from field_app.orders.site_store import facts_of_order
@@ -60,7 +60,7 @@ def tell_what_was_begun(
     for key, _at_ms in draft_store.drafts(connection):
         if not is_round(key.order_id):
             begun.setdefault(key.order_id, []).append(key)
-    seen = order_store.load_orders(connection, sorted(begun))
+    seen = seen_order_store.load_orders(connection, sorted(begun))
     left = [each for each, keys in begun.items() if _has_left(seen.get(each), keys)]
     told = 0
     awaited = order_copy_store.awaited(connection, stamp.at.wall_ms + stamp.at.offset_ms)

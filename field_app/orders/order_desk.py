@@ -17,15 +17,16 @@ from field_app.forms.finding import (
     read_answers,
     seal,
 )
-from field_app.orders import order_store
+from field_app.orders import order_list_store, order_store, seen_order_store
 from field_app.orders.begun_findings import GAS_FIELD, BegunFinding, begun_by_others, tell_others
 from field_app.orders.case_photos_store import photos_of_case
 from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.moments import TimerMoment, moment_at, moment_kept
-from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
+from field_app.orders.order_list_store import OrderLine, OrderPage, OrderQuery
 from field_app.orders.own_facts import is_case_over
+from field_app.orders.seen_order_store import SeenOrder
 from field_app.orders.site_changes import (
     WORK_FORM,
     ask_order,
@@ -143,18 +144,20 @@ class OrderDesk:
         """Return the first lines of a query, as the person at work sees them."""
         viewer = self._stamps.actor()
         return self._database.read(
-            lambda connection: order_store.load_page(connection, query, viewer)
+            lambda connection: order_list_store.load_page(connection, query, viewer)
         )
 
     def order(self, order_id: str) -> SeenOrder | None:
         """Return an order as the crew sees it, None when the tablet does not know it."""
-        return self._database.read(lambda connection: order_store.load_order(connection, order_id))
+        return self._database.read(
+            lambda connection: seen_order_store.load_order(connection, order_id)
+        )
 
     def unseen_urgent(self) -> Sequence[OrderLine]:
         """Return the class-A orders that came in and that nobody here has acknowledged."""
 
         def work(connection: Connection) -> Sequence[OrderLine]:
-            return order_store.load_urgent(connection, _seen_urgent(connection))
+            return order_list_store.load_urgent(connection, _seen_urgent(connection))
 
         return self._database.read(work)
 
@@ -340,7 +343,7 @@ def _check_step(document: WorkOrderDocument, event: WorkOrderEvent) -> None:
 
 
 def _readable(connection: Connection, order_id: str) -> WorkOrderDocument:
-    seen = order_store.load_order(connection, order_id)
+    seen = seen_order_store.load_order(connection, order_id)
     if seen is None or seen.document is None:
         problem = "is not on this tablet" if seen is None else seen.problem
         message = f"order {order_id}: {problem}; sync and look at the list again"

@@ -7,11 +7,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from field_app.orders import order_store
+from field_app.orders import order_list_store, seen_order_store
 from field_app.orders.entry_gate import trusted_detector
 from field_app.orders.order_desk import OrderGoneError
-from field_app.orders.order_store import SeenOrder
 from field_app.orders.own_facts import OwnFact
+from field_app.orders.seen_order_store import SeenOrder
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import (
     gas_elsewhere,
@@ -40,7 +40,7 @@ def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteShe
     Raises:
         OrderGoneError: The tablet does not know the order, or cannot read it.
     """
-    seen = order_store.load_order(connection, order_id)
+    seen = seen_order_store.load_order(connection, order_id)
     if seen is None or seen.document is None:
         message = f"order {order_id}: is not on this tablet; sync and look at the list again"
         raise OrderGoneError(message)
@@ -118,12 +118,12 @@ def load_closed_elsewhere(
     turned = facts_since(connection, {FactType.ISOLATION}, 0)
     others = {str(fact.payload.get("order_id") or "") for fact in turned} - {order_id, ""}
     by_order = {each: facts_of_order(connection, each) for each in sorted(others)}
-    numbers = order_store.load_numbers(connection, set(by_order))
+    numbers = order_list_store.load_numbers(connection, set(by_order))
     since_ms = stamps.now(connection).wall_ms - _BELIEVED // timedelta(milliseconds=1)
     return [
         ClosedElsewhere(order_id=each, number=numbers.get(each, ""), valve=valve)
         for each, facts in by_order.items()
-        for valve in _closed_for(order_store.load_order(connection, each), facts, since_ms)
+        for valve in _closed_for(seen_order_store.load_order(connection, each), facts, since_ms)
     ]
 
 

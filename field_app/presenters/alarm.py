@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from field_app.orders.lone_watch import HelpCalled, Watch, WatchState
-from field_app.orders.order_store import OrderLine
+from field_app.orders.order_list_store import OrderLine
 from field_app.platform.ports import Hardware, Sound
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage

@@ -8,7 +8,7 @@ from typing import Final
 from field_app.access.personal_data import SeenPerson
 from field_app.forms.numbers import shown_number
 from field_app.orders.next_action import is_open, next_event, side_events
-from field_app.orders.order_store import SeenOrder
+from field_app.orders.seen_order_store import SeenOrder
 from field_app.presenters.dates import short_day_text, time_text
 from field_app.presenters.outcome_words import advice_text, operation_text, outcome_text
 from field_app.presenters.ports import PresenterContext, Words

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from field_app.orders.network_near import distance_to_line
-from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery
+from field_app.orders.order_list_store import OrderFilter, OrderLine, OrderQuery
 from field_app.patrols.map_numbers import map_numbers, number_on_map
 from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import Fix, Locator

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from field_app.orders.order_store import OrderFilter, OrderPage, OrderQuery
+from field_app.orders.order_list_store import OrderFilter, OrderPage, OrderQuery
 from field_app.platform.fix_age import fresh_fix
 from field_app.platform.ports import Locator
 from field_app.presenters.crew_line import crew_text

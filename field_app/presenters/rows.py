@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from field_app.orders.order_store import OrderFilter, OrderLine, OrderPage
+from field_app.orders.order_list_store import OrderFilter, OrderLine, OrderPage
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.views import FilterChip, OrderRow
 from field_app.presenters.wording import due_text, mark_view, medium_text, state_text

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from field_app.orders.order_store import OrderFilter, OrderQuery
+from field_app.orders.order_list_store import OrderFilter, OrderQuery
 from field_app.orders.shift_numbers import LeftNote, ShiftNumbers
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext

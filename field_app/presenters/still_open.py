@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from field_app.orders.lone_watch import Watch, WatchState
-from field_app.orders.order_store import OrderLine, OrderQuery
+from field_app.orders.order_list_store import OrderLine, OrderQuery
 from field_app.orders.site_sheets_store import ClosedElsewhere
 from field_app.patrols.noted import noted_homes
 from field_app.presenters.ports import Words

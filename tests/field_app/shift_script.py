@@ -11,7 +11,7 @@ from pathlib import Path
 
 from field_app.clock_io import SystemClock
 from field_app.i18n import ChosenWords
-from field_app.orders.order_store import OrderFilter, OrderQuery
+from field_app.orders.order_list_store import OrderFilter, OrderQuery
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.step_timer import TIMER_PAGE, timer_key

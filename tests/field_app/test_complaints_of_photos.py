@@ -9,7 +9,7 @@ from typing import Never
 import pytest
 
 from field_app.crew import HeadlessCrew
-from field_app.orders.order_store import OrderQuery
+from field_app.orders.order_list_store import OrderQuery
 from field_app.patrols.home_check import Sheet
 from field_app.photos.album import Beside
 from field_app.store.record_states import RecordState

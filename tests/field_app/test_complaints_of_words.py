@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from field_app.crew import HeadlessCrew
 from field_app.i18n import ChosenWords
-from field_app.orders.order_store import OrderQuery
+from field_app.orders.order_list_store import OrderQuery
 from field_app.presenters.outcome_words import advice_text, outcome_text
 from field_app.store.base_store import count_rows
 from field_app.store.identity_io import save_identity

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
-from field_app.orders.order_store import OrderQuery
+from field_app.orders.order_list_store import OrderQuery
 from field_app.platform.ports import PinOutcome
 from field_app.store import base_store
 from field_app.store.outbox_store import entries_of

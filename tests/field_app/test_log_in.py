@@ -11,7 +11,7 @@ import pytest
 from field_app.access.log_in import LOCK_AFTER_S, LogIn
 from field_app.config_io import load_zone
 from field_app.i18n import ChosenWords
-from field_app.orders.order_store import OrderQuery
+from field_app.orders.order_list_store import OrderQuery
 from field_app.platform.ports import PinOutcome
 from field_app.presenters.log_in import LogInPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext

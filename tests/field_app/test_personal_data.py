@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from field_app.access.personal_data import Gap
 from field_app.i18n import CatalogueWords
-from field_app.orders.order_store import OrderQuery
+from field_app.orders.order_list_store import OrderQuery
 from field_app.platform.no_vault import NoVault
 from field_app.platform.pin_rules import MOST_WRONG
 from field_app.platform.ports import PinOutcome, Vault

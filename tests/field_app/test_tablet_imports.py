@@ -100,7 +100,7 @@ def test_what_the_list_does_not_need_is_loaded_after_it(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; import field_app.commands_io, field_app.app;"
         "from field_app.clock_io import SystemClock;"
-        "from field_app.orders.order_store import OrderQuery;"
+        "from field_app.orders.order_list_store import OrderQuery;"
         "from field_app.tablet import open_tablet;"
         f"tablet = open_tablet(Path({str(tmp_path)!r}), SystemClock());"
         "tablet.desk.page(OrderQuery(limit=60)); tablet.close();"

@@ -14,7 +14,7 @@ from field_app.access.withdrawal import Withdrawal, send_sealed, withdraw
 from field_app.config import TabletConfig
 from field_app.config_io import load_zone
 from field_app.i18n import ChosenWords
-from field_app.orders.order_store import OrderQuery
+from field_app.orders.order_list_store import OrderQuery
 from field_app.platform.no_vault import NoVault
 from field_app.platform.vault_file_io import VAULT_FILE
 from field_app.presenters.enrol import EnrolPresenter

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from field_app.access.personal_data import PersonalData
-from field_app.orders import order_store
+from field_app.orders import seen_order_store
 from field_app.store import (
     base_store,
     order_copy_store,
@@ -112,7 +112,7 @@ def own_words_not_laid_over(patch: Patch) -> None:
     def nothing(_entries: Iterator[OutboxEntry]) -> list[Operation]:
         return []
 
-    patch.setattr(order_store, "_overlay", nothing)
+    patch.setattr(seen_order_store, "_overlay", nothing)
 
 
 def gone_rows_stay(patch: Patch) -> None:
