@@ -238,6 +238,7 @@ ENUMERATIONS: Mapping[str, Sequence[type[StrEnum]]] = {
     "field of an operation": [operations.OperationKind],
     "field of a result": [operations.Outcome],
     "field of a `photo_ref`": [blobs.BlobMime],
+    "field of `form_answerset`": [answer_sets.NoPicture],
     "field of an offer": [blobs.BlobMime, blobs.BlobRole],
     "field of `blob_want`": [blobs.WantReason],
     "field of an envelope": [sealed.SealedKind],

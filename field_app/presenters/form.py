@@ -24,7 +24,7 @@ from field_app.presenters.wording import no_room_text
 from field_app.store.outbox_store import NewOperation
 from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
-from wire_contracts.forms.answer_sets import AnswerSet
+from wire_contracts.forms.answer_sets import AnswerSet, NoPicture
 from wire_contracts.forms.items import FormPage
 from wire_contracts.forms.model import NUMBERS, FormNode, NodeKind
 from wire_contracts.frames import ms_from_utc
@@ -155,7 +155,7 @@ class FormPresenter:
         elif node.kind is NodeKind.POSITION:
             self._take_position(place)
         elif node.kind is NodeKind.PHOTO:
-            self._hardware.camera.take_photo(lambda content: self._photographed(place, content))
+            self._take_photo(place)
 
     def add(self, place: str) -> None:
         """Put one more into a repeat."""
@@ -322,6 +322,8 @@ class FormPresenter:
 
     def _open(self) -> FormSheet | None:
         subject = self._request.subject
+        if not self._tablet.photos.availability().is_available:
+            self._drawing.keeps_none(NoPicture.NOT_KEPT)
         seen = self._tablet.desk.order(subject.about_id) if subject.about == ENTITY else None
         self._document = None if seen is None else seen.document
         try:
@@ -344,6 +346,13 @@ class FormPresenter:
 
     # --- pictures, codes, position
 
+    def _take_photo(self, place: str) -> None:
+        camera = self._hardware.camera.availability()
+        if not camera.is_available:
+            self._say(self._context.words(camera.reason))
+            return
+        self._hardware.camera.take_photo(lambda content: self._photographed(place, content))
+
     def _photographed(self, place: str, content: bytes | None) -> None:
         if content is None:
             return
@@ -355,7 +364,13 @@ class FormPresenter:
             self._context.worker.later(0, lambda: self.answer(place, kept.sha256))
             return ""
         t = self._context.words
+        if kept.is_full:
+            self._context.worker.later(0, self._offer_no_room)
         return no_room_text(t) if kept.is_full else t(kept.problem)
+
+    def _offer_no_room(self) -> None:
+        self._drawing.keeps_none(NoPicture.NO_ROOM)
+        self._draw()
 
     def _scanned(self, place: str, tag: Tag | None) -> None:
         if tag is not None:

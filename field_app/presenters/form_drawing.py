@@ -17,6 +17,7 @@ from field_app.presenters.form_pages import (
 from field_app.presenters.form_views import CardView, FormView
 from field_app.presenters.form_wording import card_of
 from field_app.presenters.ports import PresenterContext
+from wire_contracts.forms.answer_sets import NoPicture
 from wire_contracts.forms.items import FormItem, FormPage, Wrong
 from wire_contracts.forms.session import MAX_REPEATS
 
@@ -42,7 +43,13 @@ class FormDrawing:
         self._made: dict[str, _Made] = {}
         self._shows_missing = False
         self._page_no = 0
+        self._lacks: frozenset[NoPicture] = frozenset()
         self.go_to = ""
+
+    def keeps_none(self, lack: NoPicture) -> None:
+        """Offer from now on that this tablet lacks what a picture needs."""
+        self._lacks |= {lack}
+        self._made = {}
 
     def show_missing(self, go_to: str) -> None:
         """Say from now on what is missing, and go to the first of it."""
@@ -99,7 +106,7 @@ class FormDrawing:
             shows = self._shows_missing and item.wrong is Wrong.MISSING
             known = made.get(item.place)
             if known is None or known.item is not item or known.shows_missing is not shows:
-                card = card_of(item, t, sheet.last, shows_missing=shows)
+                card = card_of(item, t, sheet.last, self._lacks, shows_missing=shows)
                 known = _Made(item, shows, card)
             self._made[item.place] = known
             cards.append(known.card)

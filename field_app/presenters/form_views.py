@@ -33,7 +33,8 @@ class CardView:
         unit: Stands behind a number.
         range_text: What is allowed, shown before anything is typed; empty: anything.
         last_text: What was answered before, with the words around it; empty: nothing.
-        choices: The choices, for those kinds.
+        choices: The choices, for those kinds; of a photo or signature that must be there: why it
+            is not.
         error_text: What is wrong, shown to the person; empty: nothing, or not shown yet.
         is_wrong: Something is wrong or missing, shown or not.
         is_read_only: It is computed, not asked.

@@ -1,11 +1,12 @@
 """Decides how one item of a form is shown: its card, its range, its last value, its mistake."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from field_app.presenters.form_views import CardKind, CardView
 from field_app.presenters.ports import Words
 from field_app.presenters.views import ChoiceView
+from wire_contracts.forms.answer_sets import NoPicture, is_no_picture, no_picture_text
 from wire_contracts.forms.items import FormItem, Wrong
 from wire_contracts.forms.model import NUMBERS, NodeKind
 from wire_contracts.forms.values import number_text
@@ -40,6 +41,13 @@ _KINDS: Final[Mapping[NodeKind, CardKind]] = {
 }
 
 
+_ASKED_OF: Final[Mapping[NodeKind, frozenset[NoPicture]]] = {
+    NodeKind.PHOTO: frozenset({NoPicture.NO_CAMERA, NoPicture.REFUSED, NoPicture.NOT_SAFE}),
+    NodeKind.SIGNATURE: frozenset({NoPicture.REFUSED, NoPicture.NOBODY_THERE}),
+}
+"""Why a person may say that there is no picture; what the tablet lacks it says by itself."""
+
+
 def card_kind(item: FormItem) -> CardKind:
     """Return what a card looks like; a few short choices stand side by side."""
     kind = _KINDS.get(item.node.kind)
@@ -53,11 +61,22 @@ def card_kind(item: FormItem) -> CardKind:
     return CardKind.CHOICES if count <= SOME_CHOICES else CardKind.CLOUD
 
 
-def card_of(item: FormItem, t: Words, last: Mapping[str, str], *, shows_missing: bool) -> CardView:
-    """Return the card of an item; what is missing is said only when `shows_missing`."""
+def card_of(
+    item: FormItem,
+    t: Words,
+    last: Mapping[str, str],
+    lacks: Collection[NoPicture] = (),
+    *,
+    shows_missing: bool,
+) -> CardView:
+    """Return the card of an item; what is missing is said only when `shows_missing`.
+
+    `lacks` is why this tablet keeps no pictures now.
+    """
     node = item.node
     is_said = item.wrong is not None and (shows_missing or item.wrong is not Wrong.MISSING)
-    action_text, action_icon = _action(node.kind, t, is_done=bool(item.text))
+    is_done = bool(item.text) and not (node.kind in _ASKED_OF and is_no_picture(item.text))
+    action_text, action_icon = _action(node.kind, t, is_done=is_done)
     is_free = node.kind is NodeKind.REPEAT and node.rules.count is None
     label = f"{item.label} {item.number}" if item.number else item.label
     return CardView(
@@ -69,19 +88,45 @@ def card_of(item: FormItem, t: Words, last: Mapping[str, str], *, shows_missing:
         unit=unit_text(t, node.unit),
         range_text=range_text(item, t),
         last_text=_last(item, t, last.get(item.place, "")),
-        choices=tuple(
-            ChoiceView(key=each.name, text=each.label, is_selected=each.is_chosen)
-            for each in item.choices
-        ),
+        choices=_choices(item, t, lacks),
         error_text=wrong_text(item, t) if is_said else "",
         is_wrong=item.wrong is not None,
         is_required=item.is_required,
         is_read_only=node.is_read_only,
         action_text="" if node.is_read_only else action_text,
         action_icon=action_icon,
-        is_done=bool(item.text),
+        is_done=is_done,
         remove_place=item.place if is_free else "",
     )
+
+
+def _choices(item: FormItem, t: Words, lacks: Collection[NoPicture]) -> tuple[ChoiceView, ...]:
+    if item.node.kind not in _ASKED_OF:
+        return tuple(
+            ChoiceView(key=each.name, text=each.label, is_selected=each.is_chosen)
+            for each in item.choices
+        )
+    has_picture = bool(item.text) and not is_no_picture(item.text)
+    if has_picture or not item.is_required:
+        return ()
+    words = _no_picture_words(t)
+    keys = {reason: no_picture_text(reason) for reason in NoPicture}
+    return tuple(
+        ChoiceView(key=key, text=words[reason], is_selected=item.text == key)
+        for reason, key in keys.items()
+        if reason in lacks or reason in _ASKED_OF[item.node.kind] or item.text == key
+    )
+
+
+def _no_picture_words(t: Words) -> Mapping[NoPicture, str]:
+    return {
+        NoPicture.NO_CAMERA: t("No camera that works"),
+        NoPicture.NOT_KEPT: t("This tablet keeps none"),
+        NoPicture.NO_ROOM: t("No room on this tablet"),
+        NoPicture.REFUSED: t("Refused"),
+        NoPicture.NOBODY_THERE: t("Nobody there"),
+        NoPicture.NOT_SAFE: t("Not safe here"),
+    }
 
 
 def unit_text(t: Words, unit: str) -> str:

@@ -9,6 +9,7 @@ from sync_server.forms.answers_store import KeptAnswers
 from sync_server.forms.form_store import FormVersion, VersionState
 from sync_server.forms.preview import Preview
 from sync_server.web.words import Words, mark, number
+from wire_contracts.forms.answer_sets import NoPicture, is_no_picture, parse_no_picture
 from wire_contracts.forms.items import FormItem, Wrong
 from wire_contracts.forms.model import FormModel, FormNode, NodeKind, walk
 
@@ -35,6 +36,15 @@ _WRONG: Mapping[Wrong, str] = {
     Wrong.OUT_OF_RANGE: mark("Is outside of the range"),
     Wrong.NOT_ALLOWED: mark("Is not allowed"),
     Wrong.TOO_LONG: mark("Is too long"),
+}
+
+_NO_PICTURE: Mapping[NoPicture, str] = {
+    NoPicture.NO_CAMERA: mark("not there: no camera that works"),
+    NoPicture.NOT_KEPT: mark("not there: the tablet keeps none"),
+    NoPicture.NO_ROOM: mark("not there: no room on the tablet"),
+    NoPicture.REFUSED: mark("not there: refused"),
+    NoPicture.NOBODY_THERE: mark("not there: nobody was there"),
+    NoPicture.NOT_SAFE: mark("not there: not safe at the place"),
 }
 
 _INPUT_TYPES: Mapping[NodeKind, str] = {
@@ -218,12 +228,16 @@ def parse_since(text: str, words: Words, now_utc: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredForm:
-    """A filled-in form as a page shows it: its title, when, by whom, question and answer."""
+    """A filled-in form as a page shows it: its title, when, by whom, question and answer.
+
+    `lacks` are the photos and signatures that were asked for and not had, each with its reason.
+    """
 
     title: str
     at: str
     person: str
     pairs: Sequence[tuple[str, str]]
+    lacks: Sequence[str] = ()
 
 
 def answered_form(
@@ -232,18 +246,24 @@ def answered_form(
     """Return the answers in the words of the form; without it, by the places they stand at."""
     nodes = {} if model is None else {node.path: node for node in walk(model.nodes)}
     pairs: list[tuple[str, str]] = []
+    lacks: list[str] = []
     for place, text in kept.answers.answers.items():
         node = nodes.get(f"/data/{_NUMBERS.sub('', place)}")
         if node is None or node.kind is not NodeKind.CALCULATE:
-            pairs.append((_question(place, node, words), _answer(text, node, model, words)))
+            pair = (_question(place, node, words), _answer(text, node, model, words))
+            pairs.append(pair)
+            if node is not None and node.kind in _PICTURES and is_no_picture(text):
+                lacks.append(": ".join(pair))
     return AnsweredForm(
         title=kept.answers.form if model is None else model.title.plain(words.language),
         at=words.near_clock(kept.happened_at_utc, now_utc),
         person=kept.person,
         pairs=pairs,
+        lacks=lacks,
     )
 
 
+_PICTURES = frozenset({NodeKind.PHOTO, NodeKind.SIGNATURE})
 _NUMBERS = re.compile(r"\[\d+\]")
 
 
@@ -256,8 +276,10 @@ def _question(place: str, node: FormNode | None, words: Words) -> str:
 def _answer(text: str, node: FormNode | None, model: FormModel | None, words: Words) -> str:
     if node is None or model is None:
         return text
-    if node.kind in {NodeKind.PHOTO, NodeKind.SIGNATURE}:
-        return "✓"
+    if node.kind in _PICTURES:
+        reason = parse_no_picture(text)
+        said = text if reason is None else words.gettext(_NO_PICTURE[reason])
+        return said if is_no_picture(text) else "✓"
     if node.choices:
         labels = {row.name: row.label.plain(words.language) for row in model.lists[node.choices]}
         return ", ".join(labels.get(name, name) for name in text.split())

@@ -1,6 +1,8 @@
 """What a person sees of a form of the office while filling it in, without a screen."""
 
+import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta, timezone
 from io import BytesIO
@@ -11,6 +13,8 @@ from PIL import Image
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.i18n import ChosenWords
+from field_app.photos.photo_files_io import FOLDER
+from field_app.photos.pictures_io import prepare
 from field_app.platform.desktop import desktop_hardware
 from field_app.platform.ports import Availability, Fix, Tag, TagWay
 from field_app.presenters.form import FormPresenter, FormRequest
@@ -23,7 +27,8 @@ from tests.field_app.office_parts import Office
 from tests.field_app.test_office_forms import publish
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.forms.sheet_parts import question, workbook
-from wire_contracts.forms.answer_sets import AnswerSet
+from wire_contracts.blobs import BlobRole
+from wire_contracts.forms.answer_sets import AnswerSet, NoPicture, no_picture_text
 
 SITE_ZONE = timezone(timedelta(hours=8))
 SUBJECT = FormSubject(about="household", about_id="h-1")
@@ -324,3 +329,90 @@ def test_more_of_a_list_than_a_form_holds_is_said(tablet: Tablet, office: Office
 
     assert presenter.view.message == ""
     assert len(presenter.view.cards) == 5
+
+
+PROVEN = workbook(
+    question("image", "plate", required="yes"),
+    question("image", "customer", required="yes", appearance="signature"),
+    question("image", "beside"),
+    form_id="proven",
+    about="household",
+)
+"""A checklist that demands a photo and a signature."""
+
+
+def proven(tablet: Tablet, office: Office) -> FormPresenter:
+    """Return that checklist as it is filled in on a tablet with the PIN it has."""
+    publish(office, PROVEN)
+    tablet.sync_now()
+    context = PresenterContext(
+        worker=InlineWorker(), words=ChosenWords("en"), clock=office.clock, zone=SITE_ZONE
+    )
+    hardware = replace(desktop_hardware(tablet.vault), camera=Eye())
+    presenter = FormPresenter(
+        tablet, context, FormRequest(form_id="proven", subject=SUBJECT), hardware
+    )
+    presenter.attach(lambda _view: None)
+    return presenter
+
+
+def reasons(presenter: FormPresenter, place: str) -> list[str]:
+    return [choice.text for choice in card(presenter.view, place).choices]
+
+
+def test_a_checklist_is_finished_where_no_photo_can_be_kept_and_says_why(
+    tmp_path: Path, office: Office
+) -> None:
+    folder = tmp_path / "bare"
+    save_identity(folder, office.identity())
+    with closing(
+        open_tablet(folder, office.clock, connect=lambda _identity: office.api())
+    ) as without_pin:
+        presenter = proven(without_pin, office)
+        presenter.act("plate")
+        said = presenter.view.message
+        sealed: list[AnswerSet] = []
+        presenter.finish(sealed.append)
+        asked = len(sealed)
+        offered = (reasons(presenter, "plate"), reasons(presenter, "beside"))
+        presenter.choose("plate", no_picture_text(NoPicture.NOT_KEPT))
+        presenter.choose("customer", no_picture_text(NoPicture.REFUSED))
+        presenter.finish(sealed.append)
+
+    assert said == "Set a PIN first: it protects photos."
+    assert (asked, offered[1]) == (0, [])
+    assert "This tablet keeps none" in offered[0]
+    assert [dict(each.answers) for each in sealed] == [
+        {"plate": "none:not_kept", "customer": "none:refused"}
+    ]
+
+
+def test_where_photos_are_kept_a_photo_takes_the_place_of_the_reason(
+    tablet: Tablet, office: Office
+) -> None:
+    presenter = proven(tablet, office)
+    offered = reasons(presenter, "plate")
+    presenter.choose("plate", no_picture_text(NoPicture.NOT_SAFE))
+    before = card(presenter.view, "plate")
+    presenter.act("plate")
+
+    assert offered == ["No camera that works", "Refused", "Not safe here"]
+    assert (before.is_done, before.is_wrong, before.action_text) == (False, False, "Take a photo")
+    assert card(presenter.view, "plate").text == tablet.photos.photos("h-1")[0].sha256
+    assert reasons(presenter, "plate") == []
+
+
+def test_a_photo_that_found_no_room_may_be_left_out_with_that_reason(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    presenter = proven(tablet, office)
+    name = hashlib.sha256(prepare(jpeg(), BlobRole.PHOTO).content).hexdigest()
+    photos = tmp_path / "tablet" / FOLDER
+    photos.mkdir(exist_ok=True)
+    (photos / f"{name}.new").symlink_to("/dev/full")
+    presenter.act("plate")
+    offered = reasons(presenter, "plate")
+    presenter.choose("plate", no_picture_text(NoPicture.NO_ROOM))
+
+    assert "No room on this tablet" in offered
+    assert not card(presenter.view, "plate").is_wrong

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from wire_contracts.codes import Code
@@ -12,6 +13,36 @@ MAX_ANSWERS: Final = 5000
 LONGEST_ANSWER: Final = 20_000
 
 _PATH: Final = re.compile(r"[A-Za-z_][\w.\-]*(\[\d{1,4}\])?(/[A-Za-z_][\w.\-]*(\[\d{1,4}\])?)*")
+
+
+_NONE: Final = "none:"
+"""What an answer begins with that says why a photo or a signature is not there."""
+
+
+class NoPicture(StrEnum):
+    """Why a photo or a signature that is asked for could not be had."""
+
+    NO_CAMERA = "no_camera"
+    NOT_KEPT = "not_kept"
+    NO_ROOM = "no_room"
+    REFUSED = "refused"
+    NOBODY_THERE = "nobody_there"
+    NOT_SAFE = "not_safe"
+
+
+def no_picture_text(reason: NoPicture) -> str:
+    """Return the answer that stands where the hash of the photo or signature would."""
+    return f"{_NONE}{reason}"
+
+
+def is_no_picture(text: str) -> bool:
+    """Return whether the answer to a photo or signature says why it is not there."""
+    return text.startswith(_NONE)
+
+
+def parse_no_picture(text: str) -> NoPicture | None:
+    """Return why a photo or signature is not there; None: it is, or a later app's reason."""
+    return next((each for each in NoPicture if text == no_picture_text(each)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +55,8 @@ class AnswerSet:
         about: What kind of thing it was filled in for, such as `work_order`.
         about_id: Which one; empty when it stands for itself.
         answers: Text of each answer by its place below the root, such as `rooms[2]/temp`; only
-            what was asked in the end, calculated values included.
+            what was asked in the end, calculated values included. A photo or signature is the
+            SHA-256 of its blob, or `no_picture_text` where none could be had.
         measured: Numbers by the wire name of their quantity.
     """
 

@@ -20,7 +20,12 @@ from sync_server.work_orders.order import Fact
 from sync_server.work_orders.order_store import create_from_alert
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
-from wire_contracts.forms.answer_sets import AnswerSet, answer_set_json
+from wire_contracts.forms.answer_sets import (
+    AnswerSet,
+    NoPicture,
+    answer_set_json,
+    no_picture_text,
+)
 from wire_contracts.orders import FactType
 
 WELL = (CHECKLISTS / "patrol-well.xlsx").read_bytes()
@@ -158,7 +163,12 @@ def test_the_page_of_an_order_shows_its_checklists_in_the_readers_words(
             form_sha256="0" * 64,
             about="work_order",
             about_id=order_id,
-            answers={"isolate/cordon": "yes", "measure/lel_before": "12.5"},
+            answers={
+                "isolate/cordon": "yes",
+                "measure/lel_before": "12.5",
+                "repair/photo_after": "ab" * 32,
+                "relight/customer": no_picture_text(NoPicture.REFUSED),
+            },
         )
         insert_fact(
             connection,
@@ -182,6 +192,9 @@ def test_the_page_of_an_order_shows_its_checklists_in_the_readers_words(
     assert "<h2>Gas leak repair</h2>" in english
     assert '<dt>Cordon set up</dt><dd class="pre">Yes</dd>' in english
     assert "12.5 % LEL" in english
+    assert '<dd class="pre">✓</dd>' in english
+    assert 'class="chip danger" title="Signature of the customer: not there: refused"' in english
+    assert english.count("chip danger") == chinese.count("chip danger") == 1
     assert '<dt>已设警戒</dt><dd class="pre">是</dd>' in chinese
 
 
