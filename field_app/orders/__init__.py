@@ -24,6 +24,7 @@ van_store       what the crew has with it: the office's list, less what was take
 site_store      this tablet's own facts, and the map
 site_sheet      what a crew sees of the work on one order
 site_sheets_store  the same, read out of the file
+gas_since_air   whether gas was told of elsewhere since a step's air was measured
 shift_numbers   the day of a tablet in numbers
 site_changes    what is done on an order -> operations
 case_photos_store  which photos belong to the case that is worked on

@@ -31,6 +31,7 @@
     sheet         SheetPresenter: one sheet; every answer is kept before the next one
     site_words    how steps, values, reasons and troubles of the work on site read
     site_page     what the sheets of one order share
+    step_questions  what the step asks that is next, and what is wrong with its values
     work_page     the steps, in the order that safety demands
     air_page      the air before a well is entered, at an order or at a stop
     typed_detector  which detector is meant, as it was chosen or typed

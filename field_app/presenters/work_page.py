@@ -1,40 +1,30 @@
 """The sheet of the work itself: the steps in the order that safety demands, one after the other."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from typing_extensions import override
 
 from field_app.forms.numbers import shown_number
+from field_app.orders.gas_since_air import STANDS_ON, gas_since_air
 from field_app.orders.safety_steps import (
-    LEL_SAFE_PCT,
-    LEL_STOP_PCT,
     TYPED_AT,
-    FieldKind,
-    StepField,
     StepPlan,
-    Trouble,
-    is_gas_beyond,
     is_of_air,
     is_unsafe,
     next_step,
-    old_values,
-    trouble_of,
     troubles_of,
 )
 from field_app.orders.site_desk import StepRefusedError
-from field_app.orders.site_sheet import GasTold, SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.step_book import Again
-from field_app.orders.step_timer import timer_at, timer_key, with_clock
+from field_app.orders.step_timer import timer_key
 from field_app.presenters.order_tools import cancelled_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
-    ChoiceBlock,
-    ChoiceLine,
     NoticeBlock,
-    NumberBlock,
     RowAction,
     RowLine,
     RowsBlock,
@@ -43,39 +33,21 @@ from field_app.presenters.sheet_views import (
     StepLine,
     StepsBlock,
     StepStanding,
-    TextBlock,
-    TimerBlock,
     VerdictBlock,
 )
 from field_app.presenters.site_page import SitePage
-from field_app.presenters.site_words import (
-    OPTION_ICONS,
-    again_text,
-    field_text,
-    option_text,
-    step_advice,
-    step_text,
-    trouble_text,
-)
+from field_app.presenters.site_words import again_text, step_advice, step_text
+from field_app.presenters.step_questions import CLOCK, StepQuestions
 from field_app.presenters.views import Tone
-from field_app.presenters.watch import clock_text
 from field_app.tablet import Tablet
 from wire_contracts.site_facts import SafetyStep
 from wire_contracts.work_order_states import WorkOrderState
-
-_CLOCK: Final = "timer:"
-"""Keys of buttons that start the clock of a step are this and the step."""
 
 _UNSAFE: Final = "unsafe:"
 """Keys of buttons that keep values with which a step is not safe are this and the step."""
 
 _VALVES: Final = "valves"
 """The page of the order on which closed valves are listed."""
-
-_IN_USE: Final = frozenset({"relit", "reopened"})
-"""What says that something runs again."""
-
-_MINUTE_KEYS: Final = ("5", "10", "20")
 
 
 class WorkPage(SitePage):
@@ -121,7 +93,7 @@ class WorkPage(SitePage):
         else:
             blocks += again_notice(t, data.record.again.get(plan.step))
             blocks += self._gas_elsewhere(data, plan)
-            blocks += self._questions(data, plan, answers)
+            blocks += self._questions(data, plan, answers).blocks()
         return SheetView(
             title=t("Work, step by step"),
             subtitle=self._subtitle(data),
@@ -164,9 +136,9 @@ class WorkPage(SitePage):
         data = self.read()
         if data is not None and data.document.state is WorkOrderState.CANCELLED:
             return Tapped(message=self.t("Cancelled by the office"))
-        if key.startswith(_CLOCK):
+        if key.startswith(CLOCK):
             if data is not None:
-                self.keep({timer_key(SafetyStep(key.removeprefix(_CLOCK))): data.moment.text})
+                self.keep({timer_key(SafetyStep(key.removeprefix(CLOCK))): data.moment.text})
             return Tapped()
         if key.startswith(_UNSAFE):
             return self._keep_unsafe(SafetyStep(key.removeprefix(_UNSAFE)))
@@ -191,56 +163,6 @@ class WorkPage(SitePage):
         except StepRefusedError:
             return Tapped(message=self.t("This step cannot be taken now: look at its values."))
         return Tapped(message=self.t("Kept as not safe. Make it safe, then measure again."))
-
-    def _clock(self, data: SiteSheet, plan: StepPlan) -> list[Block]:
-        """Return the clock of a step that is watched, or the button that starts it."""
-        t = self.t
-        if plan.wait_min is None:
-            return []
-        timer = timer_at(data.typed, plan.step, plan.wait_min, data.moment)
-        if timer is None:
-            title = self._watch_text(data, plan) if plan.wait_min else t("How long does it take?")
-            return [self._starter(plan, title, t("Start the clock"))]
-        is_stale = any(timer.minutes > each.high for each in plan.fields if _is_minutes(each))
-        is_over = bool(plan.wait_min) and not timer.left_ms and not is_stale
-        label = t("Long enough") if is_over else t("Still to be watched")
-        label = t("Too long ago: start anew") if is_stale else label
-        return [
-            TimerBlock(
-                key=f"timer-{plan.step}",
-                label=label if plan.wait_min or is_stale else t("Running for"),
-                text=clock_text(timer.left_ms or timer.elapsed_ms),
-                tone=Tone.OK if is_over else Tone.INFO,
-                share=timer.share,
-            ),
-            self._starter(plan, t("Started too early, or long ago?"), t("Start anew")),
-        ]
-
-    def _starter(self, plan: StepPlan, title: str, text: str) -> Block:
-        """Return the row whose button starts the clock of a step."""
-        start = RowAction(key=f"{_CLOCK}{plan.step}", text=text, icon="timer")
-        line = RowLine(key="clock", title=title, icon="timer", actions=(start,))
-        return RowsBlock(key=f"clock-{plan.step}", title="", lines=(line,))
-
-    def _old(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> dict[str, Trouble]:
-        """Return the values that say nothing of the air now; one that is being typed is new."""
-        start = f"{plan.step}."
-        typed = {key: data.typed.get(f"{start}{key}", "") for key in _names_of(plan)}
-        old = old_values(plan, typed, data.moment)
-        same = {key for key in old if answers.get(f"{start}{key}") == typed[key]}
-        return dict.fromkeys(same, Trouble.TOO_OLD)
-
-    def _wait_text(self, plan: StepPlan) -> str:
-        return self.t("Watch it for {minutes} min").format(minutes=f"{plan.wait_min:g}")
-
-    def _watch_text(self, data: SiteSheet, plan: StepPlan) -> str:
-        """Return how long the step is watched, and that it was not safe while it was."""
-        unsafe = data.record.unsafe.get(plan.step)
-        void = data.record.void.get(plan.step, (0, 0))
-        if unsafe is None or unsafe.place <= void:
-            return self._wait_text(plan)
-        text = self.t("Not safe at {time}: watch it anew for {minutes} min")
-        return text.format(time=self._time(unsafe.at_ms), minutes=f"{plan.wait_min:g}")
 
     def _lines(self, data: SiteSheet, plan: StepPlan | None) -> tuple[StepLine, ...]:
         medium = data.document.medium
@@ -271,91 +193,16 @@ class WorkPage(SitePage):
             )
         return tuple(lines)
 
-    def _questions(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> list[Block]:
-        values = self._values(data, plan, answers)
-        blocks: list[Block] = []
-        found, old = troubles_of(plan, values), self._old(data, plan, answers)
-        if Trouble.NOT_SAFE in found.values():
-            blocks.append(
-                NoticeBlock(
-                    key="not-safe",
-                    text=self.t("Not safe. Ventilate, isolate better, measure again."),
-                    tone=Tone.DANGER,
-                    icon="alert-octagon",
-                )
-            )
-        if _is_behind_valve(data, plan.step, values):
-            text = self.t("{valve} is still closed on the list: open it there, or name who may.")
-            text = text.format(valve=data.record.valves[0].valve_id)
-            blocks.append(NoticeBlock(key="behind", text=text, tone=Tone.WARN, icon="valve-closed"))
-        blocks.append(
-            TextBlock(
-                key=f"title-{plan.step}",
-                text=step_text(self.t, plan.step, data.document.medium),
-                is_title=True,
-            )
-        )
-        blocks += self._clock(data, plan)
-        blocks += [
-            self._question(plan, field, values[field.key], old.get(field.key))
-            for field in plan.fields
-            if not _is_clocked(plan, field)
-        ]
-        return blocks
-
-    def _question(self, plan: StepPlan, field: StepField, text: str, old: Trouble | None) -> Block:
-        t = self.t
-        key = f"{plan.step}.{field.key}"
-        if field.kind is FieldKind.CHOICE:
-            lines = tuple(
-                ChoiceLine(
-                    value=option,
-                    text=option_text(t, option),
-                    icon=OPTION_ICONS.get(option, ""),
-                    tone=Tone.DANGER if option in field.bad_options else Tone.INFO,
-                    is_selected=option == text,
-                )
-                for option in field.options
-            )
-            return ChoiceBlock(
-                key=key, title=field_text(t, field), lines=lines, columns=2, is_kept=True
-            )
-        trouble = trouble_of(field, text) or old
-        return NumberBlock(
-            key=key,
-            label=field_text(t, field),
-            unit=t("min") if _is_minutes(field) else field.unit,
-            text=text,
-            hint=self._hint(field),
-            error="" if trouble is None else trouble_text(t, field, trouble),
-            steps=_MINUTE_KEYS if _is_minutes(field) else (),
-        )
-
-    def _hint(self, field: StepField) -> str:
-        if field.first_bad is not None:
-            limit = f"{shown_number(field.first_bad)} {field.unit}"
-            return self.t("Less than {limit}").format(limit=limit)
-        if field.highest_good is not None:
-            limit = f"{shown_number(field.highest_good)} {field.unit}"
-            return self.t("At most {limit}").format(limit=limit)
-        if _is_minutes(field):
-            return ""
-        return self.t("Possible: {low} to {high}").format(
-            low=shown_number(field.low), high=shown_number(field.high)
-        )
-
-    def _values(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> dict[str, str]:
-        """Return the values as typed, with the minutes of the clock."""
-        timer = timer_at(answers.typed, plan.step, plan.wait_min or 0.0, data.moment)
-        values = {field.key: answers.get(f"{plan.step}.{field.key}") for field in plan.fields}
-        return with_clock(plan, values, timer)
+    def _questions(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> StepQuestions:
+        return StepQuestions(t=self.t, time=self._time, data=data, plan=plan, answers=answers)
 
     def _primary(self, data: SiteSheet, plan: StepPlan | None, answers: Answers) -> SheetButton:
         t = self.t
         if plan is None:
             return SheetButton(key="finding", text=t("Record finding"), icon="clipboard-check")
         name = step_text(t, plan.step, data.document.medium)
-        values = self._values(data, plan, answers)
+        questions = self._questions(data, plan, answers)
+        values = questions.values()
         if is_unsafe(plan, values):
             return SheetButton(
                 key=f"{_UNSAFE}{plan.step}",
@@ -367,12 +214,12 @@ class WorkPage(SitePage):
             return SheetButton(
                 key=_VALVES, text=t("Which valve? Put it on the list"), icon="valve-closed"
             )
-        left = {**troubles_of(plan, values), **self._old(data, plan, answers)}
+        left = {**troubles_of(plan, values), **questions.old()}
         return SheetButton(
             key=str(plan.step),
             text=t("Done: {step}").format(step=name),
             icon="check-bold",
-            refusal=self._refusal(plan, left),
+            refusal=questions.refusal(left),
             needs_again=gas_since_air(data, plan.step) is not None,
         )
 
@@ -391,7 +238,7 @@ class WorkPage(SitePage):
             tone=Tone.DANGER,
             actions=(
                 RowAction(
-                    key=f"undo:{_STANDS_ON[plan.step].falls}",
+                    key=f"undo:{STANDS_ON[plan.step].falls}",
                     text=self.t("It is there now"),
                     icon="alert-octagon",
                     kind="danger",
@@ -399,52 +246,6 @@ class WorkPage(SitePage):
             ),
         )
         return [RowsBlock(key="gas", title="", lines=(line,))]
-
-    def _refusal(self, plan: StepPlan, left: dict[str, Trouble]) -> str:
-        for field in plan.fields:
-            is_typed = not _is_clocked(plan, field)
-            if is_typed and left.get(field.key, Trouble.MISSING) is not Trouble.MISSING:
-                return (
-                    f"{field_text(self.t, field)}: {trouble_text(self.t, field, left[field.key])}"
-                )
-        missing = [
-            self._wait_text(plan) if _is_clocked(plan, field) else field_text(self.t, field)
-            for field in plan.fields
-            if field.key in left
-        ]
-        return self.t("Still needed: {what}").format(what=", ".join(missing)) if missing else ""
-
-
-class _StandsOn(NamedTuple):
-    """On which measurement a step stands, how much gas was too much for it, and what falls then."""
-
-    measuring: SafetyStep
-    limit_pct: float
-    falls: SafetyStep
-
-
-_STANDS_ON: Final = {
-    SafetyStep.REPAIR: _StandsOn(SafetyStep.MEASURE, LEL_STOP_PCT, SafetyStep.VENTILATE),
-    SafetyStep.RELIGHT: _StandsOn(SafetyStep.REMEASURE, LEL_SAFE_PCT, SafetyStep.REMEASURE),
-}
-
-
-def gas_since_air(data: SiteSheet, step: SafetyStep) -> GasTold | None:
-    """Return the most gas told elsewhere since the air that a step stands on.
-
-    It may be what was found at first, written down later: a person says which, nobody else can.
-    So it takes no step back by itself, as gas at the gate does (ADR 0034).
-    """
-    stands_on = _STANDS_ON.get(step)
-    if stands_on is None or stands_on.measuring not in data.record.done:
-        return None
-    measured = data.record.step_places.get(stands_on.measuring, (0, 0))
-    newer = (
-        each
-        for each in data.gas_elsewhere
-        if is_gas_beyond(each.lel_pct, stands_on.limit_pct) and each.place > measured
-    )
-    return max(newer, key=lambda each: each.lel_pct, default=None)
 
 
 def again_notice(t: Words, why: Again | None) -> list[Block]:
@@ -459,22 +260,3 @@ def _lacks_valve(data: SiteSheet, step: SafetyStep, values: Mapping[str, str]) -
     """Return whether a valve was closed that nobody finds: the list names none."""
     is_closed = step is SafetyStep.ISOLATE and values.get("how") == "valve_closed"
     return is_closed and not data.record.valves
-
-
-def _is_behind_valve(data: SiteSheet, step: SafetyStep, values: Mapping[str, str]) -> bool:
-    is_running = step is SafetyStep.RELIGHT and values.get("how") in _IN_USE
-    return is_running and bool(data.record.valves)
-
-
-def _names_of(plan: StepPlan) -> list[str]:
-    """Return the draft names of a step's values, and of when each was typed."""
-    return [name for field in plan.fields for name in (field.key, f"{field.key}{TYPED_AT}")]
-
-
-def _is_clocked(plan: StepPlan, field: StepField) -> bool:
-    """Return whether the clock alone says this value."""
-    return bool(plan.wait_min) and _is_minutes(field)
-
-
-def _is_minutes(field: StepField) -> bool:
-    return field.kind is FieldKind.MINUTES

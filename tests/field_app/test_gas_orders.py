@@ -11,6 +11,7 @@ import pytest
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
 from field_app.orders.completion import Evidence, Lack
+from field_app.orders.gas_since_air import gas_since_air
 from field_app.orders.order_desk import FindingIncompleteError
 from field_app.orders.site_desk import StepRefusedError
 from field_app.patrols.values import is_explosive
@@ -21,7 +22,6 @@ from field_app.presenters.sheet import Answers, SheetPresenter
 from field_app.presenters.sheet_views import NoticeBlock
 from field_app.presenters.site_words import gas_order_text
 from field_app.presenters.views import Tone
-from field_app.presenters.work_page import gas_since_air
 from field_app.tablet import Tablet
 from sync_server.work_orders.order_store import list_orders
 from tests.field_app.office_parts import Office
