@@ -134,6 +134,11 @@ class LaterScreens:
         )
 
     @staticmethod
+    def names_order(key: str) -> bool:
+        """Return whether a tool says for which order it is: a customer signs under its number."""
+        return key in {"signature", "photos"} or order_form(key, "", "") is not None
+
+    @staticmethod
     def form_request(key: str, order_id: str, view: OrderView) -> FormRequest | None:
         """Return the form that a tool of an order opens; None when the tool is no form."""
         return order_form(key, order_id, f"{view.number}  ·  {view.address}")

@@ -18,6 +18,7 @@ from field_app.presenters.views import (
     LabelledText,
     LogInView,
     OrdersView,
+    OrderView,
     PinStep,
     SyncView,
 )
@@ -84,7 +85,7 @@ class Navigator:
         self._made: dict[str, PlaceScreen] = {}
         self._pages = Pages()
         self._openers: dict[str, Callable[[str], None]] = {}
-        self._tool = ""
+        self._tool = self._waiting_tool = ""
         self._kept = ""
         self._is_restored = False
         self._interrupted = ""
@@ -363,8 +364,16 @@ class Navigator:
         presenter = self._presenters.order(order_id)
         self.order.presenter = presenter
         self.order.to_top()
-        presenter.attach(self.order.show)
+        presenter.attach(self._show_order)
         self.arrange()
+
+    def _show_order(self, view: OrderView) -> None:
+        self.order.show(view)
+        if view.is_busy or not self._waiting_tool:
+            return
+        tool, self._waiting_tool = self._waiting_tool, ""
+        if view.number and not (self._pages or self.is_finding):
+            self.open_tool(tool)
 
     def open_from_map(self, key: str) -> None:
         """Open what was tapped on the map: an order, or a page of rounds."""
@@ -402,6 +411,7 @@ class Navigator:
             self.finding.presenter = None
 
     def _leave_order(self) -> None:
+        self._waiting_tool = ""
         if self.order_id:
             self.order_id = ""
             self.order.presenter.detach()
@@ -509,9 +519,17 @@ class Navigator:
         elif tool in _ANYWHERE:
             self._open_sheet(tool, "")
         elif tool and order_id:
-            self.open_tool(tool)
+            self._open_tool_of(tool)
         elif tool and place in self._openers:
             self._openers[place](tool)
+
+    def _open_tool_of(self, tool: str) -> None:
+        """Open a tool of the order; one that names it when its number has been read."""
+        if self._later.names_order(tool):
+            self._waiting_tool = tool
+            self._show_order(self.order.view)
+        else:
+            self.open_tool(tool)
 
     def _front(self) -> Widget:
         if self.needs_enrolment:

@@ -3,14 +3,21 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from field_app.tablet import open_tablet
+from field_app.ui.kept_place import KeptPlace
 from tests.field_app_ui.conftest import Field
+from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app_ui.test_crew_flows import FIRST
 from tests.field_app_ui.test_log_in_flows import type_pin
+from tests.field_app_ui.town_office import order_id
 from tests.field_app_ui.used_until_killed import PIN
 
+OTHERS = ("photos", "form:leak-gas")
 ROOT = Path(__file__).parents[2]
 
 
@@ -53,3 +60,21 @@ def use_until_killed(folder: Path, values: int) -> int:
     child.stdout.close()
     child.wait(60)
     return int(rest[-1]) if rest else said
+
+
+@pytest.mark.parametrize(
+    "tool", ["signature", *(pytest.param(each, marks=pytest.mark.nightly) for each in OTHERS)]
+)
+def test_what_is_signed_after_a_kill_names_its_order(crew: Field, tool: str) -> None:
+    crew.office.extra = [published(builtin("leak-gas"))]
+    with closing(
+        open_tablet(crew.folder, crew.clock, connect=lambda _identity: crew.office)
+    ) as before:
+        before.sync_now()
+        before.keep_place(KeptPlace(place="orders", order_id=order_id(0), tool=tool).text())
+
+    page = crew.switch_on().app.navigator.page
+
+    assert page is not None, "it stands where it was"
+    said = [each.text for each in page.walk() if getattr(each, "text", "")]
+    assert any(FIRST in text for text in said), said
