@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from sync_server.db.access_tables import ACCOUNT, TABLET
 from sync_server.db.alert_tables import ALERT
@@ -73,44 +73,34 @@ def _detection(rounds: Rounds, now_utc: datetime) -> list[Unheard]:
     ]
 
 
+def _read(connection: Connection, concern: Concern, query: Select[str, str, int]) -> list[Unheard]:
+    """Return the rows of a query as what nobody looked at: each says what, its name, since when."""
+    return [
+        Unheard(concern=concern, subject=subject, name=name, since_utc=utc_from_ms(since_ms))
+        for subject, name, since_ms in connection.execute(query.limit(_MOST))
+    ]
+
+
 def _alerts(connection: Connection) -> list[Unheard]:
-    rows = connection.execute(
+    query = (
         select(ALERT.c.alert_id, ALERT.c.meter_id, ALERT.c.raised_at_ms)
         .where(ALERT.c.condition == str(Condition.UNACKNOWLEDGED))
         .where(ALERT.c.visibility == str(Visibility.SHOWN))
         .where(ALERT.c.medium == str(Medium.GAS), ALERT.c.priority == _SAFETY_PRIORITY)
         .order_by(ALERT.c.raised_at_ms)
-        .limit(_MOST)
     )
-    return [
-        Unheard(
-            concern=Concern.SAFETY_ALERT,
-            subject=row.alert_id,
-            name=row.meter_id,
-            since_utc=utc_from_ms(row.raised_at_ms),
-        )
-        for row in rows
-    ]
+    return _read(connection, Concern.SAFETY_ALERT, query)
 
 
 def _slips(connection: Connection, now_utc: datetime) -> list[Unheard]:
-    rows = connection.execute(
-        select(SERVICE_REQUEST)
+    query = (
+        select(SERVICE_REQUEST.c.request_id, SERVICE_REQUEST.c.number, SERVICE_REQUEST.c.due_at_ms)
         .where(SERVICE_REQUEST.c.state == str(RequestState.DISPATCHED))
         .where(SERVICE_REQUEST.c.safety_class == str(SafetyClass.A))
         .where(SERVICE_REQUEST.c.due_at_ms < ms_from_utc(now_utc))
         .order_by(SERVICE_REQUEST.c.due_at_ms)
-        .limit(_MOST)
     )
-    return [
-        Unheard(
-            concern=Concern.DANGER_SLIP,
-            subject=row.request_id,
-            name=row.number,
-            since_utc=utc_from_ms(row.due_at_ms),
-        )
-        for row in rows
-    ]
+    return _read(connection, Concern.DANGER_SLIP, query)
 
 
 def _order_slips(connection: Connection, now_utc: datetime) -> list[Unheard]:
@@ -119,24 +109,15 @@ def _order_slips(connection: Connection, now_utc: datetime) -> list[Unheard]:
         SERVICE_REQUEST.c.state == str(RequestState.DISPATCHED),
         SERVICE_REQUEST.c.order_id.is_not(None),
     )
-    rows = connection.execute(
+    query = (
         select(WORK_ORDER.c.order_id, WORK_ORDER.c.number, WORK_ORDER.c.due_at_ms)
         .where(WORK_ORDER.c.state == str(WorkOrderState.RELEASED))
         .where(WORK_ORDER.c.safety_class == str(SafetyClass.A))
         .where(WORK_ORDER.c.due_at_ms < ms_from_utc(now_utc))
         .where(WORK_ORDER.c.order_id.not_in(asked))
         .order_by(WORK_ORDER.c.due_at_ms)
-        .limit(_MOST)
     )
-    return [
-        Unheard(
-            concern=Concern.ORDER_SLIP,
-            subject=row.order_id,
-            name=row.number,
-            since_utc=utc_from_ms(row.due_at_ms),
-        )
-        for row in rows
-    ]
+    return _read(connection, Concern.ORDER_SLIP, query)
 
 
 def _crews_in_danger(connection: Connection) -> list[Unheard]:
@@ -144,25 +125,17 @@ def _crews_in_danger(connection: Connection) -> list[Unheard]:
 
     A crew is named, no person. The newest come first: they can still be helped.
     """
-    rows = connection.execute(
-        select(REVIEW_ITEM.c.review_id, REVIEW_ITEM.c.created_at_ms, TABLET.c.crew_id)
+    crew = func.coalesce(func.nullif(TABLET.c.crew_id, ""), "?")
+    query = (
+        select(REVIEW_ITEM.c.review_id, crew, REVIEW_ITEM.c.created_at_ms)
         .outerjoin(FACT, FACT.c.fact_id == REVIEW_ITEM.c.entity_id)
         .outerjoin(TABLET, TABLET.c.tablet_id == FACT.c.tablet_id)
         .outerjoin(QUIET_CALL, QUIET_CALL.c.review_id == REVIEW_ITEM.c.review_id)
         .where(REVIEW_ITEM.c.resolved_at_ms.is_(None), QUIET_CALL.c.review_id.is_(None))
         .where(REVIEW_ITEM.c.kind == _CREW_DANGER)
         .order_by(REVIEW_ITEM.c.created_at_ms.desc())
-        .limit(_MOST)
     )
-    return [
-        Unheard(
-            concern=Concern.CREW_DANGER,
-            subject=row.review_id,
-            name=row.crew_id or "?",
-            since_utc=utc_from_ms(row.created_at_ms),
-        )
-        for row in rows
-    ]
+    return _read(connection, Concern.CREW_DANGER, query)
 
 
 _CREW_DANGER = "crew_danger"
