@@ -249,7 +249,11 @@ HEADERS = {PROTOCOL_HEADER, "Authorization", "Accept-Encoding"}
 KB, MB = 1024, 1024 * 1024
 LIMITS = {
     "limit": [f"{pulls.MAX_ROWS} rows"],
-    "ops": [f"{operations.MAX_OPERATIONS} op", f"{operations.MAX_PUSH_BYTES // KB} kB"],
+    "ops": [
+        f"{operations.MAX_OPERATIONS} op",
+        f"{operations.MAX_PUSH_BYTES // KB} kB",
+        f"{operations.MAX_ACTION_BYTES // MB} MB",
+    ],
     "sealed": [f"{sealed.MAX_ENVELOPES} env", f"{sealed.MAX_SEALED_BYTES // MB} MB"],
     "size": [
         f"{blobs.MAX_PHOTO_BYTES // MB} MB",

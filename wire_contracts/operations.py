@@ -17,7 +17,10 @@ MAX_OPERATIONS = 200
 """Operations in one push, RULINGS R12."""
 
 MAX_PUSH_BYTES = 256 * 1024
-"""Size of one push, RULINGS R12."""
+"""Size of one push of several user actions, RULINGS R12."""
+
+MAX_ACTION_BYTES = 1024 * 1024
+"""Size of a push of one user action alone, which cannot be sent in parts (ADR 0038)."""
 
 MAX_COUNTER = 2**53
 

@@ -1,7 +1,7 @@
 """Opens a form for a record, keeps every answer as it is given, and seals the answer set."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -22,6 +22,7 @@ from field_app.store import (
     base_store,
     draft_store,
     outbox_store,
+    outgoing_store,
     sealed_store,
     settings_store,
 )
@@ -34,7 +35,7 @@ from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.forms.answer_sets import AnswerSet, answer_set_json, parse_answer_set
-from wire_contracts.forms.items import FormItem, FormPage
+from wire_contracts.forms.items import FormItem, FormPage, Wrong
 from wire_contracts.forms.model import FORM_ENTITY
 from wire_contracts.forms.publication import FormHead
 from wire_contracts.forms.session import FormSession
@@ -96,6 +97,10 @@ class FormIncompleteError(ValueError):
         """Keep the items."""
         super().__init__(", ".join(f"{item.place}: {item.wrong}" for item in items))
         self.items = tuple(items)
+
+
+class FormTooLongError(FormIncompleteError):
+    """The answers are more than the server takes at once; `items` is the longest of them."""
 
 
 _VISIT_MS: Final = 12 * 3_600_000
@@ -255,6 +260,7 @@ class FormDesk:
 
         Raises:
             FormIncompleteError: Something is missing or wrong; nothing was changed.
+            FormTooLongError: All is right, but too much for one push; nothing was changed.
             FormGoneError: The form has left this tablet.
         """
         subject, key = sheet.subject, sheet.head.key
@@ -268,7 +274,9 @@ class FormDesk:
                 raise FormIncompleteError(wrong)
             answers = _answer_set(kept)
             changes = [_fact(answers, subject, stamp), *(also(answers) if also else ())]
-            outbox_store.append_group(connection, changes, stamp)
+            operations = outbox_store.append_group(connection, changes, stamp)
+            if not outgoing_store.is_sendable(operations):
+                raise FormTooLongError([_longest(kept.session)])
             draft = _draft_key(subject, key, stamp.actor)
             unsaid = {
                 place: ""
@@ -469,6 +477,11 @@ def _answer_set(sheet: FormSheet) -> AnswerSet:
         answers=sheet.session.final_answers(),
         measured=sheet.session.measured(),
     )
+
+
+def _longest(session: FormSession) -> FormItem:
+    longest = max(FormPage(session, "en").items(), key=lambda item: len(item.text))
+    return replace(longest, wrong=Wrong.TOO_LONG)
 
 
 def _fact(answers: AnswerSet, subject: FormSubject, stamp: TapStamp) -> NewOperation:

@@ -5,7 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet, FormSubject
+from field_app.checklists.form_desk import (
+    Also,
+    FormIncompleteError,
+    FormSheet,
+    FormSubject,
+    FormTooLongError,
+)
 from field_app.checklists.form_shelf import FormGoneError
 from field_app.orders.site_changes import note_added
 from field_app.photos.glass_io import Glass
@@ -276,6 +282,9 @@ class FormPresenter:
             if unsure:
                 self._tablet.forms.save_changes(sheet, unsure)
             return self._tablet.forms.finish(sheet, self._also)
+        except FormTooLongError as error:
+            text = "These answers are more than can be sent at once: shorten the longest, {what}."
+            return self._context.words(text).format(what=error.items[0].label)
         except FormIncompleteError as error:
             item = error.items[0]
             return f"{item.label}: {wrong_text(item, self._context.words)}"

@@ -12,7 +12,15 @@ from field_app.store.outbox_store import IS_WAITING, Look
 from field_app.store.record_states import OpStatus
 from field_app.store.tables import outbox_op
 from field_app.store.told_of_taps import TOLD_MS
-from wire_contracts.operations import MAX_OPERATIONS, MAX_PUSH_BYTES, TOLD_BYTES, OperationKind
+from wire_contracts.operations import (
+    MAX_ACTION_BYTES,
+    MAX_OPERATIONS,
+    MAX_PUSH_BYTES,
+    TOLD_BYTES,
+    Operation,
+    OperationKind,
+    write_operation,
+)
 
 _ENVELOPE_BYTES = 1024
 """Room for the push body around its operations."""
@@ -30,6 +38,12 @@ class Outgoing(NamedTuple):
     order_id: str
     body: str
     told_ms: int | None = None
+
+
+def is_sendable(operations: Sequence[Operation]) -> bool:
+    """Return whether the server takes these operations of one user action in one push."""
+    size = sum(len(write_operation(each).encode()) + 1 + TOLD_BYTES for each in operations)
+    return _ENVELOPE_BYTES + size <= MAX_ACTION_BYTES
 
 
 _QUEUED: Final = (

@@ -9,15 +9,13 @@ from sqlalchemy import Engine
 
 from sync_server.access.guards_io import require_tablet, require_token_holder
 from sync_server.access.tablet_store import TabletIdentity, TokenHolder
-from sync_server.sync.inbox import quick_json, read_push
+from sync_server.sync.inbox import open_push, too_large
 from sync_server.sync.one_turn_io import OneTurnRoute
 from sync_server.sync.page_bytes import gzipped
 from sync_server.sync.service import SyncService, SyncTerms
 from wire_contracts.clock import Clock
-from wire_contracts.codes import Code
-from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
-from wire_contracts.operations import MAX_PUSH_BYTES, push_answer_json
+from wire_contracts.operations import MAX_ACTION_BYTES, push_answer_json
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import LONGEST_SEEN, MAX_ROWS, dump_poll
 from wire_contracts.sealed import (
@@ -46,7 +44,7 @@ GZIP_ABOVE_BYTES = 600
 
 
 async def _push_body(request: Request) -> bytes:
-    return await _body(request, MAX_PUSH_BYTES, "send fewer operations at once")
+    return await _body(request, MAX_ACTION_BYTES, "send fewer operations at once")
 
 
 async def _sealed_body(request: Request) -> bytes:
@@ -58,13 +56,7 @@ async def _body(request: Request, most_bytes: int, remedy: str) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > most_bytes:
-            raise ContractError(
-                place=request.url.path,
-                field="body",
-                problem=f"is larger than {most_bytes} bytes",
-                remedy=remedy,
-                code=Code.PAYLOAD_TOO_LARGE,
-            )
+            raise too_large(request.url.path, most_bytes, remedy)
     return bytes(body)
 
 
@@ -96,7 +88,7 @@ def sync_router(engine: Engine, clock: Clock, terms: SyncTerms | None = None) ->
         body: Annotated[bytes, Depends(_push_body)],
     ) -> Response:
         """Answer one permanent outcome per operation, in the order sent."""
-        read = read_push(read_json(f"push of tablet {tablet.tablet_id}", body, quick_json))
+        read = open_push(f"push of tablet {tablet.tablet_id}", body)
         return _answer(request, orjson.dumps(push_answer_json(service.push(tablet, read))))
 
     router.add_api_route(

@@ -12,7 +12,9 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.operations import (
+    MAX_ACTION_BYTES,
     MAX_OPERATIONS,
+    MAX_PUSH_BYTES,
     Operation,
     operation_id,
     operation_json,
@@ -21,7 +23,7 @@ from wire_contracts.operations import (
     quick_operation,
 )
 from wire_contracts.order_copies import OrderCopy, parse_copies
-from wire_contracts.payloads import dump_json, has_digits
+from wire_contracts.payloads import dump_json, has_digits, read_json
 
 _LONG_NUMBER_DIGITS = 19
 """From so many digits on a whole number may have more than 64 bits with its sign."""
@@ -57,6 +59,41 @@ class ReadPush:
     entries: Sequence[Entry]
     told: Mapping[str, int] = field(default_factory=dict)
     orders: Sequence[OrderCopy] = ()
+
+
+def open_push(place: str, body: bytes) -> ReadPush:
+    """Return the push of a request's body.
+
+    Raises:
+        ContractError: As `read_push`; or it is no JSON, or larger than a push may be: of several
+            user actions `MAX_PUSH_BYTES`, of one alone `MAX_ACTION_BYTES`.
+    """
+    if len(body) > MAX_ACTION_BYTES:
+        raise too_large(place, MAX_ACTION_BYTES, _FEWER)
+    push = read_push(read_json(place, body, quick_json))
+    if len(body) > MAX_PUSH_BYTES and not _is_one_action(push):
+        raise too_large(place, MAX_PUSH_BYTES, _FEWER)
+    return push
+
+
+_FEWER = "send fewer operations at once"
+
+
+def too_large(place: str, most_bytes: int, remedy: str) -> ContractError:
+    """Return the refusal of a body that is larger than `most_bytes`."""
+    return ContractError(
+        place=place,
+        field="body",
+        problem=f"is larger than {most_bytes} bytes",
+        remedy=remedy,
+        code=Code.PAYLOAD_TOO_LARGE,
+    )
+
+
+def _is_one_action(push: ReadPush) -> bool:
+    """Return whether nothing of a push could be sent by itself."""
+    actions = {each.op_id if isinstance(each, Broken) else each.group for each in push.entries}
+    return len(actions) == 1 and not push.orders
 
 
 def read_push(root: FieldReader) -> ReadPush:

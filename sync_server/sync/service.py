@@ -13,7 +13,7 @@ from sync_server.blobs.intake import Intake
 from sync_server.db.change_store import head_and_horizon, is_area_bucket, note_buckets
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
-from sync_server.sync.inbox import ReadPush, clean_text, read_push
+from sync_server.sync.inbox import ReadPush, clean_text, open_push
 from sync_server.sync.page_bytes import WrittenAnswer, written_answer
 from sync_server.sync.page_shelf import PageShelf
 from sync_server.sync.pull import PullRequest, read_changes, seen_of, written_changes
@@ -30,7 +30,6 @@ from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import Operation, PushAnswer, WrittenPush, dump_written
 from wire_contracts.orders import ENTITY
-from wire_contracts.payloads import read_json
 from wire_contracts.pulls import PollAnswer, PullAnswer
 from wire_contracts.sealed import SealedAnswer, SealedRequest, key_id_of
 from wire_contracts.sync import (
@@ -269,7 +268,7 @@ class TabletSync:
 
     def push(self, push: WrittenPush) -> PushAnswer:
         """Return one permanent outcome per operation."""
-        read = read_push(read_json(f"push of tablet {self.tablet.tablet_id}", dump_written(push)))
+        read = open_push(f"push of tablet {self.tablet.tablet_id}", dump_written(push))
         return self.service.push(self.tablet, read)
 
 

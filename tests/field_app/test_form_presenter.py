@@ -28,7 +28,7 @@ from tests.field_app.test_office_forms import publish
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.forms.sheet_parts import question, workbook
 from wire_contracts.blobs import BlobRole
-from wire_contracts.forms.answer_sets import AnswerSet, NoPicture, no_picture_text
+from wire_contracts.forms.answer_sets import LONGEST_ANSWER, AnswerSet, NoPicture, no_picture_text
 
 SITE_ZONE = timezone(timedelta(hours=8))
 SUBJECT = FormSubject(about="household", about_id="h-1")
@@ -416,3 +416,29 @@ def test_a_photo_that_found_no_room_may_be_left_out_with_that_reason(
 
     assert "No room on this tablet" in offered
     assert not card(presenter.view, "plate").is_wrong
+
+
+def test_more_than_can_be_sent_is_said_and_stays_in_the_form(
+    tablet: Tablet, office: Office
+) -> None:
+    parts = [f"part{number}" for number in range(18)]
+    publish(office, workbook(*(question("text", part) for part in parts), form_id="long"))
+    tablet.sync_now()
+    context = PresenterContext(
+        worker=InlineWorker(), words=ChosenWords("en"), clock=office.clock, zone=SITE_ZONE
+    )
+    request = FormRequest(form_id="long", subject=SUBJECT)
+    sheet = tablet.forms.open(SUBJECT, "long")
+    for part in parts:
+        sheet.session.answer(part, "水" * (LONGEST_ANSWER - (part != "part7")))
+    tablet.forms.save(sheet)
+    sealed: list[AnswerSet] = []
+    presenter = FormPresenter(tablet, context, request, desktop_hardware(tablet.vault))
+    presenter.attach(lambda _view: None)
+    presenter.finish(sealed.append)
+
+    assert sealed == []
+    assert presenter.view.message == (
+        "These answers are more than can be sent at once: shorten the longest, Part7."
+    )
+    assert len(tablet.forms.open(SUBJECT, "long").saved) == len(parts)

@@ -12,6 +12,7 @@ from field_app.checklists.form_desk import (
     FormDesk,
     FormIncompleteError,
     FormSubject,
+    FormTooLongError,
 )
 from field_app.checklists.form_shelf import FormGoneError
 from field_app.crew import HeadlessCrew
@@ -25,7 +26,7 @@ from tests.field_app.office_parts import Office
 from tests.sync_server.forms.sheet_parts import question, workbook
 from tests.sync_server.real_parts import NOON
 from wire_contracts.fields import FieldReader
-from wire_contracts.forms.answer_sets import parse_answer_set
+from wire_contracts.forms.answer_sets import LONGEST_ANSWER, parse_answer_set
 from wire_contracts.forms.items import Wrong
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FactType
@@ -113,6 +114,39 @@ def test_what_is_missing_or_wrong_keeps_the_form_open(crew: HeadlessCrew, office
         ("lel", Wrong.OUT_OF_RANGE),
     ]
     assert desk.open(subject, "trial").saved["lel"] == "130"
+
+
+LONG = workbook(
+    *(question("text", f"part{number}") for number in range(20)), form_id="long", about="work_order"
+)
+
+
+def test_a_form_of_any_length_a_person_writes_reaches_the_office_and_a_longer_one_says_so(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    publish(office, LONG)
+    order_id = office.new_order()
+    crew.sync_now()
+    desk, subject = crew.tablet.forms, subject_of(order_id)
+    book = {f"part{number}": "水" * LONGEST_ANSWER for number in range(20)}
+    fill_in(desk, subject, "long", **book)
+    with pytest.raises(FormTooLongError) as refused:
+        desk.finish(desk.open(subject, "long"))
+    crew.sync_now()
+    kept = desk.open(subject, "long").saved
+    fill_in(desk, subject, "long", **dict.fromkeys(list(book)[5:], ""))
+    desk.finish(desk.open(subject, "long"))
+    crew.sync_now()
+
+    with reading(office.engine) as connection:
+        payloads = [fact.payload for fact in facts_of_order(connection, order_id)]
+    assert [item.wrong for item in refused.value.items] == [Wrong.TOO_LONG]
+    assert kept == book, "nothing was lost by being told"
+    assert [
+        sum(map(len, payload["answers"].values()))
+        for payload in payloads
+        if isinstance(payload, dict) and isinstance(payload["answers"], dict)
+    ] == [5 * LONGEST_ANSWER], "300 kB: more than a push of several actions"
 
 
 def test_what_is_not_asked_in_the_end_is_not_sent(crew: HeadlessCrew, office: Office) -> None:

@@ -17,7 +17,7 @@ from sync_server.access.tablet_store import TabletIdentity
 from sync_server.blobs.intake import Intake
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
-from sync_server.sync.inbox import read_push
+from sync_server.sync.inbox import open_push
 from sync_server.sync.service import SyncService
 from tests.sync_simulation.mail import Mail
 from tests.sync_simulation.photo_line import PhotoLine
@@ -160,7 +160,7 @@ class Line:
 
     def _push(self, seat: TabletIdentity, body: bytes) -> PushAnswer:
         self._admit(seat)
-        answer = self.service.push(seat, read_push(read_json("push", body)))
+        answer = self.service.push(seat, open_push("push", body))
         return self._read("push", dump_push_answer(answer), parse_push_answer)
 
     def _read(self, place: str, body: bytes, parse: Callable[[FieldReader], T]) -> T:

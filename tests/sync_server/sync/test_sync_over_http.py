@@ -34,7 +34,9 @@ from tests.sync_server.real_parts import NOON
 from tests.sync_server.served_app import served
 from wire_contracts.enrolment import ENROL_PATH, EnrolRequest, dump_enrol, parse_enrol_answer
 from wire_contracts.operations import (
+    MAX_ACTION_BYTES,
     MAX_PUSH_BYTES,
+    OperationKind,
     Outcome,
     PushRequest,
     dump_push,
@@ -200,13 +202,31 @@ def test_an_expired_and_a_revoked_token_have_their_own_codes(
 def test_a_push_that_is_too_large_and_one_that_is_no_json_are_refused(
     client: Client, token: str
 ) -> None:
-    large = client.post(PUSH_PATH, headers=bearer(token), content=b"x" * (MAX_PUSH_BYTES + 1))
+    large = client.post(PUSH_PATH, headers=bearer(token), content=b"x" * (MAX_ACTION_BYTES + 1))
     broken = client.post(PUSH_PATH, headers=bearer(token), content=b"{")
     strange = client.get(PULL_PATH, params={"token": "junk"}, headers=bearer(token))
 
     assert (large.status_code, large.json()["code"]) == (413, "payload.too_large")
     assert (broken.status_code, broken.json()["code"]) == (400, "json.syntax")
     assert (strange.status_code, strange.json()["code"]) == (400, "pull.reset")
+
+
+def test_one_action_may_be_larger_than_several_together(
+    utility: Utility, client: Client, token: str
+) -> None:
+    pen = Pen(actor=utility.member.account_id, clock=utility.clock)
+    long = "水" * (MAX_PUSH_BYTES // 3)
+    one = pen.operation(OperationKind.SET, "o-1", "note", new=long)
+    with_one = dump_push(PushRequest(replica_id="r", operations=[one]))
+    two = [one, pen.set("o-2", "note", "", "short")]
+    with_two = dump_push(PushRequest(replica_id="r", operations=two))
+
+    several = client.post(PUSH_PATH, headers=bearer(token), content=with_two)
+    alone = client.post(PUSH_PATH, headers=bearer(token), content=with_one)
+
+    assert MAX_PUSH_BYTES < len(with_one) < len(with_two) < MAX_ACTION_BYTES
+    assert (several.status_code, several.json()["code"]) == (413, "payload.too_large")
+    assert [each["op_id"] for each in alone.json()["results"]] == [one.op_id]
 
 
 def test_an_app_that_is_too_old_gets_426(utility: Utility, token: str) -> None:
