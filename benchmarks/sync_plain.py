@@ -59,18 +59,14 @@ def make_server_file(path: Path, documents: Sequence[tuple[str, str]]) -> None:
         connection.execute("COMMIT")
 
 
-def make_tablet_file(path: Path, order_ids: Sequence[str]) -> None:
-    """Write an empty tablet with edits that wait."""
+def make_tablet_file(path: Path) -> None:
+    """Write an empty tablet."""
     with closing(open_file(path)) as connection:
         connection.execute("CREATE TABLE row (id TEXT PRIMARY KEY, seq INTEGER, document TEXT)")
         connection.execute("CREATE TABLE token (pos INTEGER)")
         connection.execute("CREATE TABLE edit (id TEXT PRIMARY KEY, note TEXT, is_sent INTEGER)")
         connection.execute("BEGIN")
         connection.execute("INSERT INTO token VALUES (0)")
-        connection.executemany(
-            "INSERT INTO edit VALUES (?, ?, 0)",
-            [(order_id, f"looked at it {number}") for number, order_id in enumerate(order_ids)],
-        )
         connection.execute("COMMIT")
 
 
@@ -159,6 +155,15 @@ class PlainTablet:
             )
             self._file.execute("UPDATE token SET pos = ?", (rows[-1]["seq"],))
             self._file.execute("COMMIT")
+
+    def edit(self, order_ids: Sequence[str]) -> None:
+        """Edit each order; nothing is sent yet."""
+        self._file.execute("BEGIN IMMEDIATE")
+        self._file.executemany(
+            "INSERT INTO edit VALUES (?, ?, 0)",
+            [(order_id, f"looked at it {number}") for number, order_id in enumerate(order_ids)],
+        )
+        self._file.execute("COMMIT")
 
     def push(self) -> int:
         """Send the edits that wait; return how many went."""
