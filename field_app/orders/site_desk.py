@@ -133,8 +133,10 @@ class SiteDesk(SiteBook):
             self._forget(connection, order_id, step, unsafe)
 
     def use_detector(self, detector: Detector) -> None:
-        """Keep which detector is in use and until when its calibration holds."""
-        self._database.write(lambda connection: save_detector(connection, detector))
+        """Keep which detector the person at work has in use, and until when it is calibrated."""
+        self._database.write(
+            lambda connection: save_detector(connection, detector, self._stamps.stamp(connection))
+        )
 
     # --- acting
 

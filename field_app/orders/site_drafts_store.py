@@ -15,7 +15,7 @@ from field_app.forms.numbers import FULL_SCALE_LEL_PCT, most_lel_pct, worst_lel_
 from field_app.orders import order_store
 from field_app.orders.begun_findings import GAS_FIELD, gas_in_findings
 from field_app.orders.entry_gate import Detector
-from field_app.orders.moments import TimerMoment, moment_kept
+from field_app.orders.moments import TimerMoment, moment_kept, moment_of
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_sheet import GasTold
@@ -42,6 +42,11 @@ _OF_A_VISIT: Final = frozenset(
     {*map(str, SafetyStep), TIMER_PAGE, MEASURED_PREFIX.removesuffix("."), "reading"}
 )
 _AIR: Final = frozenset(map(str, AirValue))
+_ONE_SHIFT_MS: Final = 12 * 3_600_000
+"""Whatever was in somebody's hand in another shift is not in it now (judgement)."""
+
+_SLACK_MS: Final = 5_000
+"""A tablet's clock may be corrected by so much between two taps."""
 
 
 def texts_of(answers: Mapping[str, JsonValue]) -> dict[str, str]:
@@ -271,21 +276,30 @@ def _is_measured(name: str) -> bool:
     return page in _OF_A_VISIT or is_earlier or (page == "gate" and value in _AIR)
 
 
-def save_detector(connection: Connection, detector: Detector) -> None:
-    """Keep which detector is in use and until when its calibration holds."""
+def save_detector(connection: Connection, detector: Detector, stamp: TapStamp) -> None:
+    """Keep which detector a person has in use and until when its calibration holds."""
     until = detector.calibrated_until
-    text = json.dumps(
-        {"id": detector.detector_id, "until": None if until is None else until.isoformat()}
-    )
-    settings_store.save(connection, Key.DETECTOR, text)
+    kept = {
+        "id": detector.detector_id,
+        "until": None if until is None else until.isoformat(),
+        "by": stamp.actor,
+        "at": moment_kept(stamp.saved_at).text,
+    }
+    settings_store.save(connection, Key.DETECTOR, json.dumps(kept))
 
 
-def load_detector(connection: Connection) -> Detector:
-    """Return the detector in use, an unnamed one before anybody said which."""
+def load_detector(connection: Connection, author: str, now: TimerMoment) -> Detector:
+    """Return the detector that `author` has in use, an unnamed one where nobody said which.
+
+    What another person had, or anybody in another shift, is in nobody's hand now.
+    """
     text = settings_store.load_text(connection, Key.DETECTOR)
-    if text is None:
+    kept = {} if text is None else json.loads(text)
+    since = moment_of(str(kept.get("at") or ""))
+    if kept.get("by") != author or since is None:
         return Detector()
-    kept = json.loads(text)
+    if not -_SLACK_MS <= now.age_ms(since) < _ONE_SHIFT_MS:
+        return Detector()
     until = kept.get("until")
     return Detector(
         detector_id=str(kept.get("id") or ""),

@@ -32,6 +32,8 @@ from wire_contracts.site_facts import ClosedValve
 
 _BELIEVED: Final = timedelta(days=30)
 _ONE_SHIFT: Final = timedelta(hours=12)
+_OF_A_SHIFT: Final = ("reading.", "gate.detector", "gate.calibrated_until")
+"""How the fields begin that say nothing in the next shift."""
 
 
 def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteSheet:
@@ -49,7 +51,7 @@ def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteShe
     typed = texts_of(draft.answers)
     van = load_van(connection)
     now = stamps.now(connection)
-    used = load_detector(connection)
+    used = load_detector(connection, key.author, stamps.moment())
     record = work_record(
         facts_of_order(connection, order_id),
         seen.document.handover,
@@ -73,12 +75,15 @@ def load_sheet(connection: Connection, order_id: str, stamps: Stamps) -> SiteShe
 
 
 def _of_this_shift(draft: Draft, typed: Mapping[str, str], now_ms: int) -> dict[str, str]:
-    """Return what was typed, but for a dial of another shift: what it shows now is not known."""
+    """Return what was typed, but for a dial and a detector of another shift.
+
+    What the dial shows now is not known, nor what is in the person's hand.
+    """
     since_ms = now_ms - _ONE_SHIFT // timedelta(milliseconds=1)
     return {
         name: text
         for name, text in typed.items()
-        if not name.startswith("reading.") or draft.times_ms[name] >= since_ms
+        if not name.startswith(_OF_A_SHIFT) or draft.times_ms[name] >= since_ms
     }
 
 
@@ -86,13 +91,12 @@ def load_well(connection: Connection, record: str, stamps: Stamps) -> WellSheet:
     """Return what was measured under a record that is no order, such as a stop of a round."""
     key = DraftKey(order_id=record, form=WORK_FORM, author=stamps.actor())
     draft = draft_store.load_draft(connection, key)
-    typed, van = texts_of(draft.answers), load_van(connection)
-    used = load_detector(connection)
+    typed, van, now = texts_of(draft.answers), load_van(connection), stamps.now(connection)
+    used = load_detector(connection, key.author, stamps.moment())
     everyones = typed_for_record(connection, record, typed, key.author)
-    now = stamps.now(connection)
     return WellSheet(
         record=work_record(facts_of_order(connection, record), None, everyones),
-        typed=typed,
+        typed=_of_this_shift(draft, typed, now.wall_ms),
         detector=trusted_detector(used, van.detectors),
         now_ms=now.wall_ms,
         passed_ms=surely_come_ms(now),

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Generic, TypeVar
 
@@ -128,6 +129,7 @@ class AirPage(ABC, Generic[S]):
 
     def view(self, data: S, answers: Answers) -> SheetView:
         """Return the sheet."""
+        data = self._in_hand(data)
         t = self.t
         air = self._air(answers)
         detector = detector_of(data, answers)
@@ -155,6 +157,13 @@ class AirPage(ABC, Generic[S]):
             message=answers.message,
         )
 
+    def _in_hand(self, data: S) -> S:
+        """Return the data without a detector that has run out: it is chosen by hand or not."""
+        until = data.detector.calibrated_until
+        if until is None or until >= self._today(data):
+            return data
+        return replace(data, detector=Detector())
+
     def _deny(self, kind: str) -> SheetButton:
         text = self.t("Keep: nobody goes in")
         return SheetButton(key="deny", text=text, icon="hand-back-right", kind=kind)
@@ -174,9 +183,10 @@ class AirPage(ABC, Generic[S]):
 
         Danger is kept however old: it says when it was measured, and that nobody went in.
         """
-        sheet = self.read()
-        if sheet is None:
+        found = self.read()
+        if found is None:
             return Tapped(is_done=True)
+        sheet = self._in_hand(found)
         detector = detector_of(sheet, answers)
         air = self._air(answers)
         verdict = judge_entry(detector, air, self._today(sheet), place=answers.get("place"))

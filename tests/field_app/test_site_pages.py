@@ -1,6 +1,7 @@
 """What the sheets of the work on site tell: how old the air is, whose valve it is, why one left."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from field_app.presenters.help_page import HelpPage
 from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.sheet import SheetPresenter
-from field_app.presenters.sheet_views import FactsBlock, RowsBlock, SheetView
+from field_app.presenters.sheet_views import ChoiceBlock, FactsBlock, RowsBlock, SheetView
 from field_app.presenters.shift_page import ShiftPage
 from field_app.presenters.valves_page import ValvesPage
 from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
 from tests.field_app.site_parts import LEAK, WATER, told, working_tablet, working_town
-from tests.field_app_ui.town_office import TownOffice, make_order, make_site
+from tests.field_app_ui.town_office import HandClock, TownOffice, make_order, make_site
+from tests.field_app_ui.town_van import van
 from wire_contracts.fields import FieldReader
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import IsolationEvent, SafetyStep, ValveAction, parse_help
@@ -78,6 +80,63 @@ def gate(tablet: Tablet, context: PresenterContext, **texts: str) -> SheetPresen
     presenter = opened(GatePage(tablet, context, LEAK))
     typed(presenter, {**GOOD_AIR, **texts})
     return presenter
+
+
+def chosen_detector(tablet: Tablet, context: PresenterContext, order_id: str) -> list[str]:
+    blocks = opened(GatePage(tablet, context, order_id)).view.blocks
+    (lines,) = (each.lines for each in blocks if isinstance(each, ChoiceBlock))
+    return [each.value for each in lines if each.is_selected]
+
+
+@pytest.fixture
+def equipped(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    """A tablet whose van has GX-7, whose calibration is over, and GX-9."""
+    town.extra = [van()]
+    with working_tablet(tmp_path / "van", town) as tablet:
+        yield tablet
+
+
+@pytest.mark.parametrize(
+    ("person", "later", "expected"),
+    [
+        ("li-wei", timedelta(hours=11), ["GX-9"]),
+        ("li-wei", timedelta(hours=12), []),
+        ("anna", timedelta(0), []),
+    ],
+)
+def test_a_detector_stands_chosen_for_the_same_person_in_the_same_shift_alone(
+    equipped: Tablet, context: PresenterContext, person: str, later: timedelta, expected: list[str]
+) -> None:
+    assert equipped.identity is not None
+    (first,) = equipped.identity.people
+    anna = replace(first, account_id="anna", name="Anna")
+    equipped.identity = replace(equipped.identity, people=(first, anna))
+    before = chosen_detector(equipped, context, LEAK)
+    presenter = opened(GatePage(equipped, context, LEAK))
+    presenter.choose("detector", "GX-9")
+    typed(presenter, {"oxygen_pct": "20.8", "lel_pct": "0", "place": "VW-031"})
+    presenter.tap("allow")
+    assert isinstance(context.clock, HandClock)
+    context.clock.moment_utc += later
+    equipped.choose_person(person)
+
+    assert before == []
+    assert chosen_detector(equipped, context, WATER) == expected
+
+
+def test_a_detector_that_has_run_out_stands_chosen_for_nobody(
+    equipped: Tablet, context: PresenterContext
+) -> None:
+    presenter = opened(GatePage(equipped, context, LEAK))
+    presenter.choose("detector", "GX-7")
+    typed(presenter, {"oxygen_pct": "15", "lel_pct": "0"})
+    blocked = chosen_detector(equipped, context, LEAK)
+    presenter.tap("deny")
+
+    assert blocked == ["GX-7"], "who chose it sees why the gate is shut"
+    assert [gas.detector_id for _, gas in equipped.site.sheet(LEAK).record.gas] == ["GX-7"]
+    assert chosen_detector(equipped, context, LEAK) == []
+    assert chosen_detector(equipped, context, WATER) == []
 
 
 def test_air_counts_from_when_it_was_measured(
