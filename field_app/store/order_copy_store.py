@@ -1,4 +1,4 @@
-"""Maps the orders that were here when the server was restored and that it does not show since.
+"""Maps the orders that a fresh pass did not confirm: a restored server may have lost them.
 
 An order that the office made after the copy is nowhere but on tablets: they tell of it, and a
 person makes it again. One that leaves while own words about it are here is kept, too: the next
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
+    func,
     literal_column,
     select,
     update,
@@ -52,9 +53,14 @@ _TELL_AGAIN: Final = update(order_copy).values(is_told=0)
 
 
 def keep_leaving(connection: Connection, order_ids: Collection[str]) -> None:
-    """Keep the orders among these whose rows no fresh pass has confirmed since a restore."""
-    if order_ids and settings_store.load_text(connection, Key.IS_RESTORED) is not None:
-        _keep(connection, order_ids, _UNCONFIRMED, is_told=0)
+    """Keep the orders among these that leave because a fresh pass did not confirm their rows.
+
+    After a restore the server is told. Without one nobody said that they have left: the database
+    may have been put back by hand, and is told once it has a new epoch.
+    """
+    if order_ids:
+        is_restored = settings_store.load_text(connection, Key.IS_RESTORED) is not None
+        _keep(connection, order_ids, _UNCONFIRMED, is_told=0 if is_restored else 1)
 
 
 def keep_moving(connection: Connection, order_ids: Collection[str]) -> None:
@@ -101,7 +107,10 @@ _UNCONFIRMED: Final = _LEAVING.where(base_row.c.is_stale == literal_column("1"))
 _NEW: Final = sqlite.insert(order_copy)
 _KEEP: Final = _NEW.on_conflict_do_update(
     index_elements=["order_id"],
-    set_={name: _NEW.excluded[name] for name in ("document", "area_id", "as_of_ms", "is_told")},
+    set_={
+        **{name: _NEW.excluded[name] for name in ("document", "area_id", "as_of_ms")},
+        "is_told": func.min(order_copy.c.is_told, _NEW.excluded.is_told),
+    },
 )
 
 

@@ -154,7 +154,7 @@ order_copy = Table(
     Column("as_of_ms", Integer, nullable=False),
     Column("is_told", Integer, nullable=False),
 )
-"""Orders that were here when the server was restored and that it does not show since."""
+"""Orders that a fresh pass did not confirm: a restored server may have lost them."""
 
 order_view = Table(
     "order_view",

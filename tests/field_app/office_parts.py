@@ -110,11 +110,19 @@ class Office:
 
     def restore(self, backup: Path) -> None:
         """Put the backup in the place of the server's file, as `sync-server restore` does."""
+        self.put_file_back(backup)
+        self.draw_new_epoch()
+
+    def put_file_back(self, backup: Path) -> None:
+        """Put the backup in the place of the server's file by hand: its epoch stays as it was."""
         live = Path(str(self.engine.url.database))
         self.engine.dispose()
         for suffix in ("-wal", "-shm"):
             live.with_name(live.name + suffix).unlink(missing_ok=True)
         live.write_bytes(backup.read_bytes())
+
+    def draw_new_epoch(self) -> None:
+        """Say that the database is an older one, as `sync-server new-epoch` does."""
         with self.engine.begin() as connection:
             draw_server_epoch(connection)
             note_restored(connection, self.clock.now_utc())

@@ -382,6 +382,22 @@ def test_a_second_restore_loses_nothing_of_an_order_that_was_made_again(
     assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
 
 
+def test_an_order_is_asked_about_though_its_tablet_came_before_the_new_epoch(
+    crews: TwoCrews, backup: Path
+) -> None:
+    """A file was put back by hand: tokens beyond its head start anew, and nobody has said it."""
+    order_id = made_for(crews)
+    crews.office.put_file_back(backup)
+    sync_in_turn(crews, crews.one)
+    assert crews.one.desk.order(order_id) is None
+    assert lost_orders(crews) == []
+    crews.office.draw_new_epoch()
+
+    sync_in_turn(crews, crews.one)
+
+    assert [each.entity_id for each in lost_orders(crews)] == [order_id]
+
+
 def test_two_tablets_of_a_crew_ask_one_question(
     crews: TwoCrews, backup: Path, tmp_path: Path
 ) -> None:
