@@ -207,12 +207,31 @@ class ClosedValve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedValve:
+    """A valve of which the newest word is that it is open; `fact_id` is that word."""
+
+    valve_id: str
+    at_ms: int
+    fact_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallenStep:
+    """A step that does not stand any more: `fact_id` took it back, or opened its valve."""
+
+    step: SafetyStep
+    at_ms: int
+    fact_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
     """A half-done order, given to whoever comes next.
 
     `lel_pct` is the most gas that was measured there, by this crew and those before; None: nobody
     measured any. One of the moment `SO_FAR_MS` is no hand-over: it is what the tablets of the crew
-    at work have told so far, for each other.
+    at work have told so far, for each other. `opened` and `fallen` are what the server has heard
+    last of valves and lasting steps that do not stand: a tablet's own former word gives way.
     """
 
     note: str
@@ -221,6 +240,8 @@ class Handover:
     lel_pct: float | None = None
     steps: Sequence[DoneStep] = ()
     valves: Sequence[ClosedValve] = ()
+    opened: Sequence[OpenedValve] = ()
+    fallen: Sequence[FallenStep] = ()
 
     @property
     def is_so_far(self) -> bool:
@@ -423,7 +444,23 @@ def handover_json(handover: Handover) -> JsonObject:
         "steps": steps,
         "valves": valves,
     }
-    return told if handover.lel_pct is None else {**told, "lel_pct": handover.lel_pct}
+    if handover.lel_pct is not None:
+        told = {**told, "lel_pct": handover.lel_pct}
+    return {**told, **_not_standing_json(handover)}
+
+
+def _not_standing_json(handover: Handover) -> JsonObject:
+    """Return what does not stand any more, left out where there is none."""
+    opened: list[JsonValue] = [
+        {"valve_id": _cut(each.valve_id, _LONGEST_ID), "at": each.at_ms, "fact_id": each.fact_id}
+        for each in handover.opened
+    ]
+    fallen: list[JsonValue] = [
+        {"step": str(each.step), "at": each.at_ms, "fact_id": each.fact_id}
+        for each in handover.fallen
+    ]
+    told: dict[str, JsonValue] = {"opened": opened, "fallen": fallen}
+    return {name: each for name, each in told.items() if each}
 
 
 def parse_handover(reader: FieldReader) -> Handover:
@@ -450,6 +487,30 @@ def parse_handover(reader: FieldReader) -> Handover:
             )
             for each in reader.objects("valves", longest=_MOST_VALVES)
         ),
+        opened=_opened(reader) if reader.has("opened") else (),
+        fallen=_fallen(reader) if reader.has("fallen") else (),
+    )
+
+
+def _opened(reader: FieldReader) -> tuple[OpenedValve, ...]:
+    return tuple(
+        OpenedValve(
+            valve_id=_name(each, "valve_id"),
+            at_ms=each.integer("at", low=EARLIEST_MS, high=LATEST_MS),
+            fact_id=_text(each, "fact_id", _LONGEST_ID),
+        )
+        for each in reader.objects("opened", longest=_MOST_VALVES)
+    )
+
+
+def _fallen(reader: FieldReader) -> tuple[FallenStep, ...]:
+    return tuple(
+        FallenStep(
+            step=each.choice("step", SafetyStep),
+            at_ms=each.integer("at", low=EARLIEST_MS, high=LATEST_MS),
+            fact_id=_text(each, "fact_id", _LONGEST_ID),
+        )
+        for each in reader.objects("fallen", longest=_MOST_STEPS)
     )
 
 

@@ -17,6 +17,7 @@ reading_check   whether a meter reading can be
 gas_order       when gas that was found makes an order of class A
 lone_watch      how the watch over a lone worker stands
 step_book       which steps still stand: valves opened, gas found later, half an hour
+crew_words      what other tablets of the crew told, among the own taps; closed valves
 work_record     facts of an order -> steps done, valves closed, parts, readings
 network_near    which valves close the section at a place
 completion      what an order still needs before it may be closed

@@ -27,6 +27,7 @@ class OwnFact:
 
     Attributes:
         is_told: The server has confirmed it.
+        is_shown: What was pulled since knows of it.
         is_refused: The server did not take it.
         at: The time of the tap by every clock; None where only the wall's is known.
         n: The running number of its operation: the order of writing.
@@ -38,6 +39,7 @@ class OwnFact:
     at_ms: int
     payload: JsonObject
     is_told: bool = False
+    is_shown: bool = False
     is_refused: bool = False
     at: DeviceTime | None = None
     n: int = 0
@@ -111,7 +113,7 @@ def open_visit_begins(facts: Sequence[OwnFact]) -> int:
     return len(facts) if any(ends_visit(each) for each in facts[last:]) else last
 
 
-def _known_ms(fact: OwnFact) -> int:
+def known_ms(fact: OwnFact) -> int:
     """Return when a fact was made, by the server's clock as far as the tablet knew it."""
     return fact.at_ms + (0 if fact.at is None else fact.at.offset_ms)
 
@@ -126,11 +128,11 @@ def is_handed_over(fact: OwnFact, handover: Handover | None) -> bool:
         return False
     if fact.fact_type not in _HANDED_OVER:
         return False
-    return _known_ms(fact) <= handover.at_ms
+    return known_ms(fact) <= handover.at_ms
 
 
 def is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> bool:
     """Return whether this tablet finished the order after the hand-over, which tells of then."""
     if handover is None or handover.is_so_far:
         return False
-    return any(is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)
+    return any(is_finding(each) and known_ms(each) >= handover.at_ms for each in before)

@@ -115,6 +115,7 @@ def own_fact(entry: OutboxEntry) -> OwnFact:
         at_ms=entry.made_at_ms,
         payload=operation.payload or {},
         is_told=entry.status not in WAITING and entry.status is not OpStatus.REFUSED,
+        is_shown=entry.status is OpStatus.SHOWN,
         is_refused=entry.status is OpStatus.REFUSED,
         at=operation.at,
         n=operation.n,

@@ -33,6 +33,7 @@ class Again(StrEnum):
     GAS_FOUND = "gas_found"
     TOO_OLD = "too_old"
     ANOTHER_VISIT = "another_visit"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +82,6 @@ class StepBook:
     _since_isolated: bool = False
     _gas_since: dict[SafetyStep, float] = field(default_factory=dict)
 
-    @property
-    def is_valve_opened(self) -> bool:
-        """Return whether a closed valve was opened since this crew isolated the pipe, if ever."""
-        return self._since_isolated
-
     def arrive(self) -> None:
         """Begin a visit: only what outlasts one still stands.
 
@@ -128,6 +124,20 @@ class StepBook:
         if SafetyStep.REPAIR not in self.steps:
             self._void(_SHUT, place)
         self._settle()
+
+    def fall(self, step: SafetyStep, place: Place) -> None:
+        """Take it that another tablet of the crew took a step back, or opened what it had shut."""
+        if step is SafetyStep.ISOLATE and SafetyStep.REPAIR in self.steps:
+            return
+        fallen = _ORDER[_ORDER.index(step) :]
+        if step in self.steps:
+            self._fall(fallen, Again.TAKEN_BACK)
+            self._void(fallen, place)
+
+    def join(self, done: DoneStep) -> None:
+        """Take a step that another tablet of the crew did after all that this one said of it."""
+        self.steps[done.step] = done
+        self.again.pop(done.step, None)
 
     def find_gas(self, lel_pct: float | None, place: Place, *, is_kept: bool) -> None:
         """Take it that the air held so much; None says nothing.

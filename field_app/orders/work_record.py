@@ -7,6 +7,13 @@ from typing import Final, TypeVar
 
 from field_app.forms.names import plain_name
 from field_app.forms.numbers import worst_lel_pct
+from field_app.orders.crew_words import (
+    ValveList,
+    Word,
+    is_answered,
+    isolation_of,
+    words_by_place,
+)
 from field_app.orders.gas_order import GasOrder
 from field_app.orders.meter_counts import MeterCount, counts_of, last_read_here
 from field_app.orders.moments import TimerMoment
@@ -30,14 +37,13 @@ from wire_contracts.quantities import Quantity
 from wire_contracts.site_facts import (
     ClosedValve,
     DoneStep,
+    FallenStep,
     GasMeasurement,
     Handover,
-    IsolationEvent,
     PartUsed,
     SafetyStep,
     ValveAction,
     parse_gas,
-    parse_isolation,
     parse_part,
     parse_step,
 )
@@ -146,32 +152,22 @@ def work_record(
 
     With every arrival (a fact of the type `ARRIVED`) a visit begins. What was finished before
     counts for nothing in the next one, except for valves that are still closed. A hand-over that is
-    newer than what this tablet told of valves and steps stands for it; what the crew's tablets have
-    told so far is only added where this one says nothing. `typed` is what stands on the pages, by
-    `<page>.<field>`: gas that somebody typed was in the air, kept or not. `now` is the moment for
-    which steps must stand; None asks nothing about their age.
+    newer than what this tablet told of valves and steps stands for it; of what the crew's tablets
+    have told so far and this one, the newest stands (`crew_words`). `typed` is what stands on the
+    pages, by `<page>.<field>`: gas that somebody typed was in the air, kept or not. `now` is the
+    moment for which steps must stand; None asks nothing about their age.
     """
     begins = case_begins(facts)
     case = facts[begins:]
     so_far = handover if handover is not None and handover.is_so_far else None
     given = None if is_of_former_case(handover, facts[:begins]) else handover
-    valves = {plain_name(each.valve_id): each for each in (handover.valves if handover else ())}
     book = _begun(None if so_far else given)
-    open_visit = open_visit_begins(facts)
-    for number, fact in enumerate(facts):
-        if number < open_visit and is_handed_over(fact, handover):
-            continue
-        if fact.fact_type == FactType.ISOLATION:
-            is_opened = _take_valve(fact, valves)
-            if is_opened and number >= begins:
-                book.open_valve(fact.place)
-        elif number >= begins:
-            _note(fact, book)
+    valves = _replay(facts, handover, book, begins)
     book.find_gas(*_typed_at_gate(typed), is_kept=False)
     book.find_gas(*_typed_over(typed), is_kept=False)
     if now is not None:
         book.grow_old(now)
-    _join(book, so_far, case, has_valve=bool(valves))
+    _join(book, so_far, case, has_valve=bool(valves.closed))
     gas = _gas(case)
     in_air = [*_gas_in_steps(case), *(each.lel_pct for _at_ms, each in gas)]
     in_pages = [worst_lel_pct(typed.get(key, "")) for key in TYPED_GAS]
@@ -183,7 +179,7 @@ def work_record(
         void=book.void,
         unsafe=_unsafe(case),
         step_places=book.places(),
-        valves=tuple(valves.values()),
+        valves=valves.closed,
         gas=gas,
         gas_since_test=_gas_since_test(case),
         gas_at=_gas_at(case),
@@ -208,16 +204,39 @@ def _begun(handover: Handover | None) -> StepBook:
     )
 
 
+def _hear(words: Sequence[Word], valves: ValveList, book: StepBook, before: OwnFact | None) -> None:
+    """Take what the order tells after an own fact: other tablets of the crew did it."""
+    place = (0, 0) if before is None else before.place
+    for word in words:
+        if isinstance(word, FallenStep):
+            book.fall(word.step, place)
+        elif valves.hear(word):
+            book.open_valve(place)
+
+
 def _join(
     book: StepBook, so_far: Handover | None, case: Sequence[OwnFact], *, has_valve: bool
 ) -> None:
-    """Add what other tablets of the crew did: steps of which this one has said nothing."""
-    said = [read_fact(each, parse_step) for each in case if each.fact_type == FactType.SAFETY_STEP]
-    own = {each.step for each in said if each is not None and not each.is_unsafe}
+    """Add what other tablets of the crew did after all that this one has said of it."""
     for done in so_far.steps if so_far else ():
-        is_shut = done.step is not SafetyStep.ISOLATE or (has_valve and not book.is_valve_opened)
-        if done.step in OUTLASTS_VISIT - own and is_shut:
-            book.steps[done.step] = done
+        said = [each for each in case if _speaks_of(each, done.step)]
+        is_shut = done.step is not SafetyStep.ISOLATE or has_valve
+        is_newest = all(is_answered(each, done.at_ms) for each in said)
+        if done.step in OUTLASTS_VISIT and done.step not in book.steps and is_shut and is_newest:
+            book.join(done)
+
+
+def _speaks_of(fact: OwnFact, step: SafetyStep) -> bool:
+    """Return whether an own fact did a step, took it back, or opened what it had shut."""
+    event = isolation_of(fact)
+    if event is not None:
+        return step is SafetyStep.ISOLATE and event.action is ValveAction.REOPENED
+    done = read_fact(fact, parse_step) if fact.fact_type == FactType.SAFETY_STEP else None
+    if done is None or done.is_unsafe:
+        return False
+    steps = tuple(SafetyStep)
+    is_behind = done.is_undone and steps.index(done.step) < steps.index(step)
+    return done.step is step or is_behind
 
 
 def _note(fact: OwnFact, book: StepBook) -> None:
@@ -320,31 +339,27 @@ def closed_valves(
     facts: Sequence[OwnFact], handover: Handover | None = None
 ) -> tuple[ClosedValve, ...]:
     """Return the valves that are closed after these facts of one order, and what was left of it."""
-    valves = {plain_name(each.valve_id): each for each in (handover.valves if handover else ())}
+    return _replay(facts, handover, StepBook(), len(facts)).closed
+
+
+def _replay(
+    facts: Sequence[OwnFact], handover: Handover | None, book: StepBook, begins: int
+) -> ValveList:
+    """Return the valves that are closed; the facts from `begins` on say what steps stand."""
+    valves, words = ValveList(handover), words_by_place(handover, facts)
     open_visit = open_visit_begins(facts)
     for number, fact in enumerate(facts):
-        is_known = number < open_visit and is_handed_over(fact, handover)
-        if fact.fact_type == FactType.ISOLATION and not is_known:
-            _take_valve(fact, valves)
-    return tuple(valves.values())
-
-
-def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
-    """Take what was done to a valve; return whether one of the list was opened."""
-    event: IsolationEvent | None = read_fact(fact, parse_isolation)
-    if event is None:
-        return False
-    valve = plain_name(event.valve_id)
-    if event.action is ValveAction.NAMED:
-        if valve in valves:
-            valves[valve] = replace(valves[valve], may_reopen=event.may_reopen)
-        return False
-    if event.action is ValveAction.REOPENED:
-        return valves.pop(valve, None) is not None
-    valves[valve] = ClosedValve(
-        valve_id=event.valve_id, at_ms=fact.at_ms, by=fact.actor, may_reopen=event.may_reopen
-    )
-    return False
+        _hear(words.get(number, ()), valves, book, facts[number - 1] if number else None)
+        if number < open_visit and is_handed_over(fact, handover):
+            continue
+        if fact.fact_type == FactType.ISOLATION:
+            is_opened = valves.take(fact)
+            if is_opened and number >= begins:
+                book.open_valve(fact.place)
+        elif number >= begins:
+            _note(fact, book)
+    _hear(words.get(len(facts), ()), valves, book, facts[-1] if facts else None)
+    return valves
 
 
 def _gas(facts: Sequence[OwnFact]) -> tuple[tuple[int, GasMeasurement], ...]:

@@ -125,6 +125,7 @@ def again_text(t: Words, why: Again) -> str:
         Again.VALVE_OPENED: t("The valve was opened again: isolate, ventilate and measure anew."),
         Again.GAS_FOUND: t("Gas was measured after this step: make it safe, then do it again."),
         Again.ANOTHER_VISIT: t("Another visit: ask anew whether it is shut."),
+        Again.TAKEN_BACK: t("A colleague's tablet says that this does not stand: do it anew."),
         Again.TOO_OLD: t("Measured more than 30 minutes ago: measure the air again."),
     }[why]
 

@@ -70,6 +70,8 @@ def _tell_crew(context: CrewContext, fact: Fact, order_id: str) -> Effect | None
     if head is None:
         return None
     if head.state in _DONE:
+        if fact.fact_type is FactType.ISOLATION:
+            context.book.tell_crew(order_id)
         return _HANDED_OVER if context.book.has_left_closed(order_id, fact) else None
     known = context.book.get(order_id).document.handover
     is_late = known is not None and ms_from_utc(fact.happened_at_utc) <= known.at_ms
@@ -87,9 +89,18 @@ def _is_outdated(fact: Fact, order: OrderRecord) -> bool:
 
 
 def _handover(fact: Fact, payload: JsonObject) -> Handover | None:
-    """Return the hand-over with its moment by the server's clock, None if it cannot be read."""
+    """Return the hand-over with its moment by the server's clock, None if it cannot be read.
+
+    What it tells of was before it, whatever the clock of its tablet said.
+    """
     try:
         handover = parse_handover(FieldReader(place=f"fact {fact.fact_id}", values=payload))
     except ContractError:
         return None
-    return replace(handover, at_ms=ms_from_utc(fact.happened_at_utc))
+    at_ms = ms_from_utc(fact.happened_at_utc)
+    return replace(
+        handover,
+        at_ms=at_ms,
+        steps=[replace(each, at_ms=min(each.at_ms, at_ms)) for each in handover.steps],
+        valves=[replace(each, at_ms=min(each.at_ms, at_ms)) for each in handover.valves],
+    )

@@ -15,7 +15,8 @@ from sync_server.db.asset_tables import COMMUNITY, METER
 from sync_server.sync.order_copy_store import KeptCopy, find_copy, note_made
 from sync_server.sync.review_desk import Decision, settle
 from sync_server.sync.review_store import ReviewKind, get_review
-from sync_server.work_orders.fact_store import has_order
+from sync_server.work_orders.fact_store import facts_of_order, has_order
+from sync_server.work_orders.left_work import handover_text, told_so_far
 from sync_server.work_orders.order import Mover, NewOrder
 from sync_server.work_orders.order_rows_store import (
     change_order,
@@ -28,9 +29,7 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.orders import WorkOrderDocument
-from wire_contracts.payloads import dump_json
 from wire_contracts.review_outcomes import Choice
-from wire_contracts.site_facts import handover_json
 from wire_contracts.work_order_states import WorkOrderEvent
 
 
@@ -85,8 +84,9 @@ def _make(
     order = insert_order(connection, new, actor, now_utc)
     _tie_alert(connection, new, actor, now_utc)
     if document.handover is not None:
-        text = dump_json(handover_json(document.handover)).decode()
-        change_order(connection, copy.order_id, {"handover": text}, now_utc)
+        facts = facts_of_order(connection, copy.order_id)
+        left = handover_text(told_so_far(document.handover, facts, order.visit))
+        change_order(connection, copy.order_id, {"handover": left}, now_utc)
     if crew_id is not None or new.area_id is not None:
         mover = Mover(
             actor=actor,

@@ -8,6 +8,7 @@ The line through the modules:
     order_plan          what kind of order an alert becomes
     auto_orders         which alerts become orders without a person (RULINGS R8)
     fact_store          the insert-only facts of an order
+    word_order          which of two words came later, also where a clock is doubted
     left_work           what one crew leaves to the next, from its facts
     site_store          where the meter hangs and what it counted lately, for the crew
     person_store        whom a crew meets: for 48 hours on tablets, erased without a trace

@@ -6,12 +6,13 @@ had told is then all that is known. A valve is left out only where somebody said
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from sync_server.work_orders.order import Fact
+from sync_server.work_orders.word_order import is_surely_after
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.frames import ms_from_utc
@@ -22,8 +23,10 @@ from wire_contracts.site_facts import (
     SO_FAR_MS,
     ClosedValve,
     DoneStep,
+    FallenStep,
     Handover,
     IsolationEvent,
+    OpenedValve,
     SafetyStep,
     ValveAction,
     handover_json,
@@ -41,6 +44,9 @@ _BEHIND_VALVE: Final = "valve_closed"
 """How a pipe was isolated when it hangs on a valve of the list (the tablet's own word)."""
 
 _ORDER: Final = tuple(SafetyStep)
+_LASTING: Final = frozenset({SafetyStep.ISOLATE, SafetyStep.REPAIR})
+_MOST_OPENED: Final = 100
+"""Valves that an order tells of as opened again: nobody closes as many for one."""
 _SLIP: Final = timedelta(minutes=1)
 """Gas that was corrected within a minute was a slip of the finger, as on the tablet."""
 
@@ -54,6 +60,8 @@ def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Hand
 
     Args:
         known: The hand-over that stands, of the same visit; None: none does.
+            Where nothing stands, what was opened and taken back is told all the same: a tablet's
+            own former word gives way to it.
         facts: The facts of the order, the oldest first, however they are ordered by arrival.
         visit: The visit of the order, whose steps and gas count. Valves stay closed over visits.
     """
@@ -61,20 +69,31 @@ def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Hand
     if not told:
         return known
     mine = [fact for fact in told if fact.visit == visit]
-    valves = _valves(known, told)
+    turns = _turns(told)
+    valves = _valves(known, turns)
+    opened = _opened(turns, valves)
     handed = known if known is not None and not known.is_so_far else None
     lel_pct = _most_gas(mine)
     if known is not None and known.lel_pct is not None:
         is_newer = handed is None and lel_pct is not None
         lel_pct = lel_pct if is_newer else max(known.lel_pct, lel_pct or 0.0)
-    steps = _steps(known, mine, has_valve=bool(valves))
+    steps, fallen = _steps(known, mine, has_valve=bool(valves))
+    left = Handover(
+        note="",
+        by="",
+        at_ms=SO_FAR_MS,
+        lel_pct=lel_pct,
+        steps=steps,
+        valves=valves,
+        opened=opened,
+        fallen=fallen,
+    )
     if handed is None and not (valves or steps or lel_pct):
-        return None
+        return left if opened or fallen else None
     newest = told[-1]
     at_ms = ms_from_utc(newest.happened_at_utc)
     base = handed or Handover(note="", by=newest.actor, at_ms=at_ms)
-    at_ms = max(at_ms, base.at_ms)
-    return replace(base, at_ms=at_ms, lel_pct=lel_pct, steps=steps, valves=valves)
+    return replace(left, note=base.note, by=base.by, at_ms=max(at_ms, base.at_ms))
 
 
 def told_so_far(known: Handover | None, facts: Sequence[Fact], visit: int) -> Handover | None:
@@ -97,6 +116,11 @@ def told_so_far(known: Handover | None, facts: Sequence[Fact], visit: int) -> Ha
     return replace(left, by=base.by, at_ms=base.at_ms, steps=steps)
 
 
+def has_nothing(known: Handover) -> bool:
+    """Return whether nothing stands in what was told so far: no valve, no step, no gas."""
+    return known.is_so_far and not (known.valves or known.steps or known.lel_pct)
+
+
 def closes_first(fact: Fact, facts: Sequence[Fact]) -> bool:
     """Return whether a fact closed a valve that nobody has opened since, as the first that came.
 
@@ -105,7 +129,7 @@ def closes_first(fact: Fact, facts: Sequence[Fact]) -> bool:
     event = _read(fact, FactType.ISOLATION, parse_isolation)
     if event is None or event.action is not ValveAction.CLOSED:
         return False
-    closed = {(_plain(each.valve_id), each.at_ms) for each in _valves(None, facts)}
+    closed = {(_plain(each.valve_id), each.at_ms) for each in _valves(None, _turns(facts))}
     together = [each for each in facts if each.received_at_utc == fact.received_at_utc]
     others = (_read(each, FactType.ISOLATION, parse_isolation) for each in together)
     is_first = sum(each is not None and each.action is event.action for each in others) == 1
@@ -117,70 +141,153 @@ def handover_text(handover: Handover | None) -> str | None:
     return None if handover is None else dump_json(handover_json(handover)).decode()
 
 
-def _valves(known: Handover | None, facts: Iterable[Fact]) -> tuple[ClosedValve, ...]:
-    """Return what is closed: by the hand-over, unless it was turned since, and by the facts."""
-    closed: dict[str, ClosedValve] = {}
-    turned_ms: dict[str, int] = {}
+Turn = tuple[Fact, IsolationEvent]
+
+
+def _turns(facts: Iterable[Fact]) -> dict[str, list[Turn]]:
+    """Return what was done to each valve, the oldest first."""
+    turns: dict[str, list[Turn]] = {}
     for fact in facts:
         event = _read(fact, FactType.ISOLATION, parse_isolation)
         if event is not None:
-            turned_ms[_plain(event.valve_id)] = ms_from_utc(fact.happened_at_utc)
-            _turn(closed, event, fact)
+            turns.setdefault(_plain(event.valve_id), []).append((fact, event))
+    return turns
+
+
+def _valves(known: Handover | None, turns: Mapping[str, list[Turn]]) -> tuple[ClosedValve, ...]:
+    """Return what is closed: by the hand-over, unless it was turned since, and by the facts."""
+    closed = {key: valve for key, each in turns.items() if (valve := _closed_by(each)) is not None}
     for valve in () if known is None else known.valves:
         key = _plain(valve.valve_id)
-        if known is not None and turned_ms.get(key, known.at_ms) <= known.at_ms:
-            closed[key] = valve
+        if known is not None and not _is_answered(valve, known, turns.get(key, [])):
+            closed[key] = _as_named(valve, known, turns.get(key, []))
     return tuple(closed.values())
 
 
-def _turn(closed: dict[str, ClosedValve], event: IsolationEvent, fact: Fact) -> None:
-    key = _plain(event.valve_id)
-    if event.action is ValveAction.REOPENED:
-        closed.pop(key, None)
-    elif event.action is ValveAction.NAMED and key in closed:
-        closed[key] = replace(closed[key], may_reopen=event.may_reopen)
-    elif event.action is ValveAction.CLOSED:
-        closed[key] = ClosedValve(
+def _closed_by(turns: Sequence[Turn]) -> ClosedValve | None:
+    """Return the newest closing of a valve that nobody has surely opened since."""
+    opened = [fact for fact, event in turns if event.action is ValveAction.REOPENED]
+    found: ClosedValve | None = None
+    for fact, event in turns:
+        if event.action is ValveAction.NAMED and found is not None:
+            found = replace(found, may_reopen=event.may_reopen)
+        if event.action is not ValveAction.CLOSED:
+            continue
+        if any(is_surely_after(each, fact) for each in opened):
+            continue
+        found = ClosedValve(
             valve_id=event.valve_id,
             at_ms=ms_from_utc(fact.happened_at_utc),
             by=fact.actor,
             may_reopen=event.may_reopen,
         )
+    return found
+
+
+def _is_answered(valve: ClosedValve, known: Handover, turns: Iterable[Turn]) -> bool:
+    """Return whether facts say more of a valve than the hand-over: it was turned after that."""
+    limit_ms = valve.at_ms - 1 if known.is_so_far else known.at_ms
+    for fact, event in turns:
+        at_utc: datetime | None = fact.happened_at_utc
+        if event.action is ValveAction.REOPENED and fact.is_time_doubtful:
+            at_utc = fact.word_utc
+        is_turn = event.action is not ValveAction.NAMED
+        if is_turn and at_utc is not None and ms_from_utc(at_utc) > limit_ms:
+            return True
+    return False
+
+
+def _as_named(valve: ClosedValve, known: Handover, turns: Iterable[Turn]) -> ClosedValve:
+    """Return a valve of the hand-over with who may open it, as was said since."""
+    named = [
+        event.may_reopen
+        for fact, event in turns
+        if event.action is ValveAction.NAMED and ms_from_utc(fact.happened_at_utc) > known.at_ms
+    ]
+    return replace(valve, may_reopen=named[-1]) if named else valve
+
+
+def _opened(
+    turns: Mapping[str, list[Turn]], valves: Iterable[ClosedValve]
+) -> tuple[OpenedValve, ...]:
+    """Return the valves of which the last word is that they are open, the newest `_MOST_OPENED`."""
+    closed = {_plain(each.valve_id) for each in valves}
+    found = [
+        OpenedValve(
+            valve_id=event.valve_id, at_ms=ms_from_utc(fact.happened_at_utc), fact_id=fact.fact_id
+        )
+        for key, each in turns.items()
+        if key not in closed
+        for fact, event in [one for one in each if one[1].action is ValveAction.REOPENED][-1:]
+    ]
+    return tuple(sorted(found, key=lambda each: each.at_ms)[-_MOST_OPENED:])
 
 
 def _steps(
-    known: Handover | None, facts: Iterable[Fact], *, has_valve: bool
-) -> tuple[DoneStep, ...]:
-    """Return what the hand-over says and since then the steps that outlast a visit.
+    known: Handover | None, facts: Sequence[Fact], *, has_valve: bool
+) -> tuple[tuple[DoneStep, ...], tuple[FallenStep, ...]]:
+    """Return what the hand-over says and since then the steps that outlast a visit; and what fell.
 
     Those are a repair, and isolation behind a closed valve: air and pressure are measured anew, and
     a pipe that was shut in another way is looked at.
     """
     steps = {each.step: each for each in (() if known is None else known.steps)}
     handed = dict(steps)
+    taken: dict[SafetyStep, Fact] = {}
+    fallen: dict[SafetyStep, Fact] = {}
     is_behind = bool(known and known.valves)
     for fact in facts:
         if known is not None and ms_from_utc(fact.happened_at_utc) <= known.at_ms:
             continue
-        turned = _read(fact, FactType.ISOLATION, parse_isolation)
-        is_opened = turned is not None and turned.action is ValveAction.REOPENED
-        if is_opened and SafetyStep.REPAIR not in steps:
-            steps.pop(SafetyStep.ISOLATE, None)
-        done = _read(fact, FactType.SAFETY_STEP, parse_step)
-        if done is None or done.is_unsafe:
-            continue
-        if done.is_undone:
-            for step in _ORDER[_ORDER.index(done.step) :]:
+        for step in _taken_back(fact, steps):
+            if step not in taken or not is_surely_after(taken[step], fact):
                 steps.pop(step, None)
+                fallen[step] = fact
+        done = _read(fact, FactType.SAFETY_STEP, parse_step)
+        if done is None or done.is_unsafe or done.is_undone:
             continue
         at_ms = ms_from_utc(fact.happened_at_utc)
         steps[done.step] = DoneStep(step=done.step, at_ms=at_ms, by=fact.actor)
+        taken[done.step] = fact
+        doubted = _may_take_back(fact, done.step, facts)
+        if doubted is not None:
+            del steps[done.step]
+            fallen[done.step] = doubted
         if done.step is SafetyStep.ISOLATE:
             is_behind = done.values.get("how") == _BEHIND_VALVE
     lasting = {SafetyStep.REPAIR} | ({SafetyStep.ISOLATE} if is_behind and has_valve else set())
-    return tuple(
+    standing = tuple(
         done for done in steps.values() if done.step in lasting or done == handed.get(done.step)
     )
+    gone = tuple(
+        FallenStep(step=step, at_ms=ms_from_utc(fact.happened_at_utc), fact_id=fact.fact_id)
+        for step, fact in fallen.items()
+        if step in _LASTING and step not in steps
+    )
+    return standing, gone
+
+
+def _taken_back(fact: Fact, done: Container[SafetyStep]) -> Sequence[SafetyStep]:
+    """Return the steps that a fact takes back: one with all after it, or what its valve shut."""
+    turned = _read(fact, FactType.ISOLATION, parse_isolation)
+    if turned is not None and turned.action is ValveAction.REOPENED:
+        return () if SafetyStep.REPAIR in done else (SafetyStep.ISOLATE,)
+    said = _read(fact, FactType.SAFETY_STEP, parse_step)
+    if said is None or said.is_unsafe or not said.is_undone:
+        return ()
+    return _ORDER[_ORDER.index(said.step) :]
+
+
+def _may_take_back(fact: Fact, step: SafetyStep, facts: Iterable[Fact]) -> Fact | None:
+    """Return what may have taken a step back after `fact` did it, though its time says before.
+
+    One of the two clocks is doubted then. None: nothing.
+    """
+    for each in facts:
+        is_before = each.happened_at_utc <= fact.happened_at_utc and each.fact_id != fact.fact_id
+        if is_before and step in _taken_back(each, ()) and not is_surely_after(fact, each):
+            return each
+    return None
 
 
 def _most_gas(facts: Sequence[Fact]) -> float | None:

@@ -14,6 +14,7 @@ from sync_server.work_orders.fact_store import facts_of_order
 from sync_server.work_orders.left_work import (
     closes_first,
     handover_text,
+    has_nothing,
     left_work,
     told_so_far,
 )
@@ -145,11 +146,12 @@ class OrderBook:
     def hand_on(self, order_id: str, known: Handover | None) -> None:
         """Bring what a crew leaves of an order, `known` so far, up to what its facts say.
 
-        Its moment stays: what a tablet did after it and has told is in here, too.
+        Its moment stays: what a tablet did after it and has told is in here, too. Where it held
+        nothing, what comes is a hand-over.
         """
         order = self.get(order_id)
         left = left_work(known, facts_of_order(self._connection, order_id), order.visit)
-        if left is not None and known is not None:
+        if left is not None and known is not None and not has_nothing(known):
             left = replace(left, by=known.by, at_ms=known.at_ms)
         if left != order.document.handover:
             self.change(order_id, {"handover": handover_text(left)})

@@ -17,7 +17,7 @@ from sync_server.db.change_store import Publication, area_bucket, crew_bucket, p
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.fact_store import facts_of_order, link_orphans
-from sync_server.work_orders.left_work import handover_text, left_work
+from sync_server.work_orders.left_work import handover_text, left_work, told_so_far
 from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord, OrderStep
 from sync_server.work_orders.order_row import COLUMNS, NAMES, LooseRow, loose_row
 from sync_server.work_orders.person_store import show_persons
@@ -91,7 +91,9 @@ def insert_order(
         "changed_at_ms": now_ms,
     }
     put_cells(connection, WORK_ORDER, [cells])
-    link_orphans(connection, order_id)
+    if link_orphans(connection, order_id):
+        left = handover_text(told_so_far(None, facts_of_order(connection, order_id), 0))
+        change_order(connection, order_id, {"handover": left}, now_utc)
     return record_of(connection, order_id)
 
 

@@ -83,7 +83,10 @@ def test_the_next_crew_ventilates_and_measures_for_itself() -> None:
 
 def at(minute: int, each: OwnFact, *, is_told: bool = True, offset_ms: int = 0) -> OwnFact:
     wall_ms = NOON_MS + minute * 60_000
-    clocks = DeviceTime(wall_ms=wall_ms, mono_ms=0, boot_id="b", offset_ms=offset_ms)
+    contact_ms = wall_ms + offset_ms
+    clocks = DeviceTime(
+        wall_ms=wall_ms, mono_ms=0, boot_id="b", offset_ms=offset_ms, contact_ms=contact_ms
+    )
     return replace(each, at_ms=wall_ms, at=clocks, is_told=is_told)
 
 

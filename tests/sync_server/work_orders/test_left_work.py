@@ -1,11 +1,12 @@
 """What the facts of a crew come to for the next one, without a database."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync_server.work_orders.left_work import closes_first, left_work, told_so_far
+from sync_server.work_orders.left_work import closes_first, has_nothing, left_work, told_so_far
 from sync_server.work_orders.order import Fact
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
@@ -142,7 +143,7 @@ def test_a_hand_over_keeps_its_words_and_valves_that_no_fact_tells_of() -> None:
     assert left_work(known, [], 0) == known
 
 
-def test_what_was_told_so_far_follows_a_corrected_slip_and_ends_when_nothing_is_left() -> None:
+def test_what_was_told_so_far_follows_a_corrected_slip_and_says_what_does_not_stand() -> None:
     slip = step(3, "measure", {"gas_lel_pct": "40"})
     right = step(3.5, "measure", {"gas_lel_pct": "4"}, supersedes=slip.fact_id)
     before = told_so_far(None, [valve(1, "closed"), ISOLATED, slip], 0)
@@ -154,8 +155,14 @@ def test_what_was_told_so_far_follows_a_corrected_slip_and_ends_when_nothing_is_
     assert after.is_so_far
     assert [each.step for each in after.steps] == [SafetyStep.ISOLATE]
     closed = told_so_far(None, [valve(1, "closed")], 0)
-    assert told_so_far(closed, [valve(1, "closed"), valve(2, "reopened")], 0) is None
-    assert left_work(closed, [valve(1, "closed"), valve(2, "reopened")], 0) is None
+    for left in (
+        told_so_far(closed, [valve(1, "closed"), valve(2, "reopened")], 0),
+        left_work(closed, [valve(1, "closed"), valve(2, "reopened")], 0),
+    ):
+        assert left is not None
+        assert left.is_so_far
+        assert has_nothing(left)
+        assert [(each.valve_id, each.fact_id) for each in left.opened] == [("VW-1", "fact-2")]
 
 
 def test_what_was_told_so_far_keeps_a_valve_that_a_restored_server_has_no_fact_of() -> None:
@@ -172,3 +179,93 @@ def test_only_a_valve_that_stays_closed_asks_and_of_several_that_came_together_t
     assert not closes_first(second, [first, second])
     assert not closes_first(first, [first, valve(2, "reopened")])
     assert not closes_first(valve(2, "named"), [valve(2, "named")])
+
+
+def of_clock(told: Fact, store: str, n: int, *, word: float | None = None) -> Fact:
+    """Return a fact as a store told it, received at minute 60; doubted with the `word` before."""
+    doubted = replace(
+        told,
+        replica_id=store,
+        n=n,
+        fact_id=f"{store}-{n}",
+        received_at_utc=NINE + timedelta(minutes=60),
+    )
+    if word is None:
+        return doubted
+    word_utc = NINE + timedelta(minutes=word)
+    return replace(doubted, is_time_doubtful=True, word_utc=word_utc)
+
+
+@pytest.mark.parametrize(
+    ("closing", "opening", "is_closed"),
+    [
+        # Closed by the other store at minute 10, opened by a clock that is ahead: at its receipt.
+        (of_clock(valve(10, "closed"), "b", 1), of_clock(valve(60, "reopened"), "a", 1, word=5), 1),
+        # The same, but the tablet had heard of the server since: it was opened later.
+        (
+            of_clock(valve(10, "closed"), "b", 1),
+            of_clock(valve(60, "reopened"), "a", 1, word=11),
+            0,
+        ),
+        # A closing whose time is doubted may be later than it says.
+        (of_clock(valve(10, "closed"), "b", 1, word=9), of_clock(valve(20, "reopened"), "a", 1), 1),
+        # Of one store its count decides, whatever its clock says.
+        (of_clock(valve(60, "closed"), "a", 1, word=5), of_clock(valve(20, "reopened"), "a", 2), 0),
+        (of_clock(valve(10, "closed"), "a", 3), of_clock(valve(60, "reopened"), "a", 2, word=5), 1),
+        (of_clock(valve(10, "closed"), "b", 1), of_clock(valve(20, "reopened"), "a", 1), 0),
+        (of_clock(valve(20, "closed"), "b", 1), of_clock(valve(10, "reopened"), "a", 1), 1),
+    ],
+)
+def test_a_doubted_opening_opens_no_valve_that_may_have_been_closed_since(
+    closing: Fact, opening: Fact, *, is_closed: int
+) -> None:
+    facts = sorted((closing, opening), key=lambda each: each.happened_at_utc)
+    for known in (None, told_so_far(None, [closing], 0), told_so_far(None, [opening], 0)):
+        left = told_so_far(known, facts, 0)
+        assert left is not None
+        assert (len(left.valves), len(left.opened)) == (is_closed, 1 - is_closed)
+
+
+@pytest.mark.parametrize(
+    ("undone", "done", "is_done"),
+    [
+        # Done again by a clock that is ahead: it may have been taken back since.
+        (
+            of_clock(step(10, "repair", is_undone=True), "b", 1),
+            of_clock(step(60, "repair"), "a", 1, word=5),
+            False,
+        ),
+        (
+            of_clock(step(10, "repair", is_undone=True), "b", 1),
+            of_clock(step(60, "repair"), "a", 1, word=11),
+            True,
+        ),
+        # Taken back by a clock that is ahead, and done again by the same store.
+        (
+            of_clock(step(60, "repair", is_undone=True), "a", 1, word=5),
+            of_clock(step(20, "repair"), "a", 2),
+            True,
+        ),
+        (
+            of_clock(step(10, "repair", is_undone=True), "b", 1),
+            of_clock(step(20, "repair"), "a", 1),
+            True,
+        ),
+    ],
+)
+def test_a_doubted_step_does_not_stand_where_it_may_have_been_taken_back_since(
+    undone: Fact, done: Fact, *, is_done: bool
+) -> None:
+    facts = sorted((undone, done), key=lambda each: each.happened_at_utc)
+    left = told_so_far(told_so_far(None, [done], 0), facts, 0)
+    assert left is not None
+    assert bool(left.steps) == is_done
+    assert [each.fact_id for each in left.fallen] == ([] if is_done else [undone.fact_id])
+
+
+def test_who_may_open_a_valve_is_named_though_no_fact_tells_that_it_was_closed() -> None:
+    known = told_so_far(None, [valve(1, "closed", "VW-7")], 0)
+    left = told_so_far(known, [valve(2, "named", "VW-7", "control room")], 0)
+
+    assert left is not None
+    assert [(each.valve_id, each.may_reopen) for each in left.valves] == [("VW-7", "control room")]
