@@ -77,6 +77,39 @@ def begin_much(one: World, tablet: SimulatedTablet) -> None:
     one.remember(tablet, 0)
 
 
+def lose_a_day(one: World, tablet: SimulatedTablet) -> None:
+    """Have the server put back to before a finish and a remark that it had taken."""
+    begin_work(one, tablet)
+    one.server_is_backed_up()
+    _tell_and_lose(one, tablet)
+
+
+def lose_a_new_order(one: World, tablet: SimulatedTablet) -> None:
+    """As `lose_a_day`, with steps at an order that was made after the copy, too."""
+    begin_work(one, tablet)
+    one.server_is_backed_up()
+    known = {order_id for order_id, *_ in tablet.orders()}
+    office = one.office
+    office.begin(lambda c: office.create(c, office.new_order("crew-1")))
+    office.commit_all()
+    tablet.real.sync_now()
+    (new,) = {order_id for order_id, *_ in tablet.orders()} - known
+    tablet.real.desk.tap(new, WorkOrderEvent.ACCEPT)
+    tablet.real.desk.tap(new, WorkOrderEvent.DEPART)
+    _tell_and_lose(one, tablet)
+
+
+def _tell_and_lose(one: World, tablet: SimulatedTablet) -> None:
+    one.clock.advance(minutes=7)
+    record_a_finding(one, tablet)
+    tablet.real.desk.add_note(first_order(tablet), "crew 1.")
+    tablet.real.sync_now()
+    one.clock.advance(minutes=7)
+    one.remember(tablet, 0)
+    one.server_is_restored()
+    one.clock.advance(minutes=7)
+
+
 def be_withdrawn(one: World, tablet: SimulatedTablet) -> None:
     """Have the office withdraw a tablet on which taps, a photo and a draft wait."""
     begin_much(one, tablet)
@@ -148,5 +181,7 @@ DEEDS: Mapping[str, Deed] = {
         fewest=30,
         fewest_of_server=30,
     ),
+    "repeat": Deed(do=sync, before=lose_a_day, fewest=250, fewest_of_server=100),
+    "repeat_new": Deed(do=sync, before=lose_a_new_order, fewest=250, fewest_of_server=100),
     "start": Deed(do=start, before=begin_much, fewest=20),
 }

@@ -153,6 +153,9 @@ class Stage:
         shutil.copytree(self.folder / "before", run)
         self.one.move(run)
         self.server.begin_anew()
+        self.one.serve_with(self.one.new_service(self.one.keys))
+        for tablet in self.one.tablets:
+            tablet.line.seen = ("", "")  # what a process knows dies with it
 
     def _check(self, number: int) -> None:
         """Start everything from what is there, come to rest, and look at every invariant."""

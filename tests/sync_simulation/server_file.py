@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from sync_server.db import engine_io
+from sync_server.db.server_store import draw_server_epoch
 
 Told = Callable[[str], None]
 
@@ -24,8 +25,8 @@ class FileServer:
     path: Path
     watch: Told = field(default=unwatched)
     engine: Engine = field(init=False)
-    has_backup: bool = False
     kept: bytes = b""
+    backup: bytes = b""
 
     def __post_init__(self) -> None:
         self.engine = create_engine("sqlite://", poolclass=QueuePool, creator=self._connect)
@@ -42,22 +43,35 @@ class FileServer:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, check_same_thread=False)
 
+    @property
+    def has_backup(self) -> bool:
+        return bool(self.backup)
+
     def back_up(self) -> None:
-        """Not needed where a process dies and its files stay."""
+        self.backup = self._whole()
 
     def restore(self) -> None:
-        """Not needed where a process dies and its files stay."""
+        """Go back to the backup, as an administrator does: under a new epoch (R1)."""
+        self._fill(self.backup)
+        with self.engine.begin() as connection:
+            draw_server_epoch(connection)
 
     def keep(self) -> None:
         """Let every later `begin_anew` go back to what is there now; nobody works on it."""
-        self.engine.dispose()  # the last connection takes the log into the file
-        self.kept = self.path.read_bytes()
+        self.kept = self._whole()
 
     def begin_anew(self) -> None:
+        self._fill(self.kept)
+
+    def _whole(self) -> bytes:
+        self.engine.dispose()  # the last connection takes the log into the file
+        return self.path.read_bytes()
+
+    def _fill(self, content: bytes) -> None:
         self.engine.dispose()
         for end in ("-wal", "-shm"):
             self.path.with_name(self.path.name + end).unlink(missing_ok=True)
-        self.path.write_bytes(self.kept)
+        self.path.write_bytes(content)
 
 
 def watch_engine(engine: Engine, told: Told) -> None:

@@ -18,7 +18,7 @@ def test_a_kill_around_any_commit_over_postgresql_breaks_no_invariant(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("name", OF_THE_SERVER)
+@pytest.mark.parametrize("name", [*OF_THE_SERVER, "repeat"])
 def test_a_kill_at_any_moment_over_postgresql_breaks_no_invariant(
     postgres_url: str, postgres_template: str, name: str
 ) -> None:
