@@ -20,6 +20,7 @@ The line through the modules, from colours to pixels:
     places        what the navigation is given: presenters and places
     pages         what lies on top of a place
     kept_place    where the screens stood, as it is kept
+    way_back      where the screens stand is kept; back there after a kill or a lock
     later_screens  the screens that are not the list
     background    slow work away from the screen
     navigator     which screen is shown, and what back does

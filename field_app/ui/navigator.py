@@ -22,11 +22,11 @@ from field_app.presenters.views import (
     PinStep,
     SyncView,
 )
-from field_app.ui.kept_place import KeptPlace, parse_kept
 from field_app.ui.pages import Pages
 from field_app.ui.places import ROUNDS_PLACE, PlaceScreen, Presenters
 from field_app.ui.screens.orders import OrdersScreen
 from field_app.ui.screens.shell import EmptyPane, Shell, drop_focus
+from field_app.ui.way_back import FINDING, WayBack
 
 if TYPE_CHECKING:
     from field_app.presenters.form import FormRequest
@@ -43,17 +43,6 @@ TWO_PANES_DP = 1000
 
 LIST_PANE_DP = 470
 """Width of the list beside an order."""
-
-
-FINDING = "finding"
-"""The tool of a kept place that is the form of the finding."""
-
-_ANYWHERE = frozenset({"help", "shift"})
-"""Sheets that are about no order."""
-
-
-def _nothing(_answer: None) -> None:
-    return
 
 
 class Navigator:
@@ -86,9 +75,7 @@ class Navigator:
         self._pages = Pages()
         self._openers: dict[str, Callable[[str], None]] = {}
         self._tool = self._waiting_tool = ""
-        self._kept = ""
-        self._is_restored = False
-        self._interrupted = ""
+        self._way_back = WayBack(self, presenters)
         self._listed: Callable[[], None] | None = None
 
     @cached_property
@@ -154,7 +141,7 @@ class Navigator:
     def start_rest(self) -> None:
         """Ask for alarms, and go where the app stood when it was ended from outside."""
         self._presenters.alarm.attach(self._show_alarm)
-        self._presenters.worker.run(self._presenters.kept_place, self._restore)
+        self._way_back.begin()
 
     def _show_enrol(self, view: EnrolView) -> None:
         was_enrolling = not self._was_enrolled or self._asks_who()
@@ -172,7 +159,7 @@ class Navigator:
         if self._is_made("settings"):
             self._show_person(self.settings, view)
         if self.asks_pin and not was_asking:
-            self._interrupted = self._kept
+            self._way_back.interrupt()
             self._pages.close_all()
             self._leave_finding()
         self.arrange()
@@ -183,8 +170,7 @@ class Navigator:
         self._leave_order()
         self.refresh()
         self.arrange()
-        interrupted, self._interrupted = self._interrupted, ""
-        self._restore(interrupted)
+        self._way_back.resume()
 
     @property
     def asks_pin(self) -> bool:
@@ -208,6 +194,18 @@ class Navigator:
     def let_open(self, place: str, opener: Callable[[str], None]) -> None:
         """Let the pages of a place be opened by their keys, also after the app was killed."""
         self._openers[place] = opener
+
+    def open_at(self, place: str, key: str) -> None:
+        """Open a page of a place by its key, where the place lets its pages be opened."""
+        if place in self._openers:
+            self._openers[place](key)
+
+    @property
+    def tool(self) -> str:
+        """Return by what the tool or page on top is opened again, empty for none."""
+        if self._pages:
+            return self._tool or self._pages.key
+        return FINDING if self.is_finding else ""
 
     def open_page(self, page: PlaceScreen, key: str = "") -> None:
         """Show a page on top of what is shown: back, or `close_page`, leads back to it.
@@ -277,7 +275,7 @@ class Navigator:
             return
         request = self._later.form_request(key, self.order_id, self.order.view)
         if request is None:
-            self._open_sheet(key, self.order_id)
+            self.open_sheet(key, self.order_id)
         else:
             self.open_form(request)
 
@@ -292,13 +290,14 @@ class Navigator:
 
     def open_help(self) -> None:
         """Open the page of help."""
-        self._open_sheet("help", "")
+        self.open_sheet("help")
 
     def open_shift(self) -> None:
         """Open the numbers of the shift."""
-        self._open_sheet("shift", "")
+        self.open_sheet("shift")
 
-    def _open_sheet(self, key: str, order_id: str) -> None:
+    def open_sheet(self, key: str, order_id: str = "") -> None:
+        """Open a sheet by its key: of an order, or of none."""
         self._tool = key
         self.open_page(self._later.sheet(key, order_id, self._follow))
 
@@ -481,49 +480,13 @@ class Navigator:
         self.orders.width = dp(LIST_PANE_DP)
         self.orders.selected_id = self.order_id if self.is_wide else ""
         self.shell.put(*((None, None) if front is self.page else self._panes()))
-        self._note_place()
-
-    def _note_place(self) -> None:
-        """Keep where the screens stand: the machine may end the app without another word."""
-        on_top = (self._tool or self._pages.key) if self._pages else ""
-        tool = on_top if self._pages else FINDING if self.is_finding else ""
-        order_id = self.order_id if self.place == "orders" else ""
-        where = KeptPlace(place=self.place, order_id=order_id, tool=tool).text()
-        if not self._is_restored or self.asks_pin or where == self._kept:
-            return
-        self._kept = where
-        self._presenters.worker.run(lambda: self._presenters.keep_place(where), _nothing)
+        self._way_back.note()
 
     def forget_place(self) -> None:
         """Keep no place: the app ends by itself, and begins with the list again."""
-        self._is_restored = False
-        self._presenters.keep_place("")
+        self._way_back.forget()
 
-    def _restore(self, where: str) -> None:
-        """Go back to where the screens stood when the app was ended, or the tablet locked."""
-        self._is_restored = True
-        kept = parse_kept(where)
-        if self.asks_pin:
-            self._interrupted = where
-        elif kept.place and not self.needs_enrolment:
-            self._go_back_to(kept)
-
-    def _go_back_to(self, kept: KeptPlace) -> None:
-        place, order_id, tool = kept.place, kept.order_id, kept.tool
-        if order_id:
-            self.open_order(order_id)
-        elif place in {"sync", "me"} or place in self._presenters.places:
-            self.go(place)
-        if tool == FINDING:
-            self.open_finding()
-        elif tool in _ANYWHERE:
-            self._open_sheet(tool, "")
-        elif tool and order_id:
-            self._open_tool_of(tool)
-        elif tool and place in self._openers:
-            self._openers[place](tool)
-
-    def _open_tool_of(self, tool: str) -> None:
+    def open_tool_of_order(self, tool: str) -> None:
         """Open a tool of the order; one that names it when its number has been read."""
         if self._later.names_order(tool):
             self._waiting_tool = tool
