@@ -1,6 +1,6 @@
 # mypy: allow-subclassing-any
 # Kivy has no types, so that its classes are Any to mypy.
-"""Decides which screen is shown, in one pane or two, and what the back key does."""
+"""Decides which screen is shown, and what the back key does."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kivy.metrics import dp
-from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from field_app.presenters.views import (
@@ -23,9 +21,10 @@ from field_app.presenters.views import (
     SyncView,
 )
 from field_app.ui.pages import Pages
+from field_app.ui.panes import Panes
 from field_app.ui.places import ROUNDS_PLACE, PlaceScreen, Presenters
 from field_app.ui.screens.orders import OrdersScreen
-from field_app.ui.screens.shell import EmptyPane, Shell, drop_focus
+from field_app.ui.screens.shell import Shell, drop_focus
 from field_app.ui.way_back import FINDING, WayBack
 
 if TYPE_CHECKING:
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 TWO_PANES_DP = 1000
 """Width from which list and order stand side by side."""
 
-LIST_PANE_DP = 470
-"""Width of the list beside an order."""
-
 
 class Navigator:
     """Owns the screens; `frame` is what the window shows.
@@ -58,7 +54,6 @@ class Navigator:
         self.order_id = ""
         self.is_finding = False
         self.is_wide = False
-        self.frame = BoxLayout()
         self._presenters = presenters
         self.shell = Shell(
             went=self.go,
@@ -70,7 +65,8 @@ class Navigator:
         self._about: list[LabelledText] = []
         self._crew_text = ""
         self._was_enrolled = self._was_asking = False
-        self._empty = EmptyPane()
+        self._panes = Panes(self)
+        self.frame = self._panes.frame
         self._made: dict[str, PlaceScreen] = {}
         self._pages = Pages()
         self._openers: dict[str, Callable[[str], None]] = {}
@@ -246,7 +242,7 @@ class Navigator:
         self.shell.crew_text = self._crew_text = view.crew_text
         self._tell_settings()
         self.orders.show(view)
-        self._empty.has_orders = bool(view.rows)
+        self._panes.tell(has_orders=bool(view.rows))
         if self._listed is not None and not view.is_busy:
             listed, self._listed = self._listed, None
             listed()
@@ -468,18 +464,7 @@ class Navigator:
 
     def arrange(self) -> None:
         """Put the screens of this moment into the window."""
-        front: Widget = self._front()
-        if self.frame.children[:1] != [front]:
-            drop_focus(self.frame)
-            self.frame.clear_widgets()
-            self.frame.add_widget(front)
-        self.shell.place, self.shell.is_wide = self.place, self.is_wide
-        is_deep = self.place == "orders" and self.order_id
-        self.shell.has_navigation = not (is_deep or self._pages)
-        self.orders.size_hint_x = None if self.is_wide else 1
-        self.orders.width = dp(LIST_PANE_DP)
-        self.orders.selected_id = self.order_id if self.is_wide else ""
-        self.shell.put(*((None, None) if front is self.page else self._panes()))
+        self._panes.arrange()
         self._way_back.note()
 
     def forget_place(self) -> None:
@@ -494,22 +479,8 @@ class Navigator:
         else:
             self.open_tool(tool)
 
-    def _front(self) -> Widget:
-        if self.needs_enrolment:
-            return self.enrol
-        return (self.page or self.log_in) if self.asks_pin else self.shell
-
-    def _panes(self) -> tuple[Widget | None, Widget | None]:
-        if self.page is not None:
-            return (self.orders if self.is_wide and self.place == "orders" else None), self.page
-        if self.place != "orders":
-            return None, self._place_pane()
-        pane = self.finding if self.is_finding else self.order if self.order_id else None
-        if self.is_wide:
-            return self.orders, pane or self._empty
-        return None, pane or self.orders
-
-    def _place_pane(self) -> Widget:
+    def place_pane(self) -> Widget:
+        """Return the screen of the place, which is not the list."""
         if self.place in self._presenters.places:
             return self.place_screen(self.place)
         return self.sync if self.place == "sync" else self.settings
