@@ -245,7 +245,7 @@ def _shoot_two_panes(
     _save(shooting, "two-panes")
     if order_id:
         _bring_to_work(app, settle)
-        navigator.open_tool("work")
+        navigator.tools.open("work")
         settle()
         _save(shooting, "wide-work")
         navigator.close_page()
@@ -318,7 +318,7 @@ def _shoot_tools(shooting: Shooting, app: "LamplighterApp", settle: Callable[[],
     navigator = app.navigator
     order_id = navigator.order_id
     for tool in TOOLS:
-        navigator.open_tool(tool)
+        navigator.tools.open(tool)
         settle()
         _save(shooting, tool)
         navigator.close_page()
@@ -326,11 +326,11 @@ def _shoot_tools(shooting: Shooting, app: "LamplighterApp", settle: Callable[[],
         (tool.key for tool in navigator.order.view.tools if tool.key.startswith(FORM_TOOL)), ""
     )
     if checklist:
-        navigator.open_tool(checklist)
+        navigator.tools.open(checklist)
         settle()
         _save(shooting, "checklist")
         navigator.close_page()
-    for name, show in (("help", navigator.open_help), ("shift", navigator.open_shift)):
+    for name, show in (("help", navigator.tools.open_help), ("shift", navigator.tools.open_shift)):
         show()
         settle()
         _save(shooting, name)
@@ -354,7 +354,7 @@ def _shoot_themes(shooting: Shooting, app: "LamplighterApp", settle: Callable[[]
         settle()
         _save(shooting, f"{theme}-order")
         for tool in ("work", "gate", "parts"):
-            navigator.open_tool(tool)
+            navigator.tools.open(tool)
             settle()
             _save(shooting, f"{theme}-{tool}")
             navigator.close_page()

@@ -22,6 +22,7 @@ The line through the modules, from colours to pixels:
     kept_place    where the screens stood, as it is kept
     way_back      where the screens stand is kept; back there after a kill or a lock
     panes         which screens stand in the window, one or two
+    tools         the tools of an order, forms and sheets on top of a place
     later_screens  the screens that are not the list
     background    slow work away from the screen
     navigator     which screen is shown, and what back does

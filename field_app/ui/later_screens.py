@@ -48,7 +48,7 @@ class LaterScreens:
         return OrderScreen(
             closed=self._navigator.back,
             finding_wanted=self._navigator.open_finding,
-            tool_wanted=self._navigator.open_tool,
+            tool_wanted=self._navigator.tools.open,
         )
 
     @cached_property
@@ -69,7 +69,7 @@ class LaterScreens:
     def settings(self) -> SettingsScreen:
         """Return the screen of the settings."""
         screen = SettingsScreen(
-            presenter=self._presenters.log_in, shift_wanted=self._navigator.open_shift
+            presenter=self._presenters.log_in, shift_wanted=self._navigator.tools.open_shift
         )
         screen.about, screen.crew_text = self._about, self._crew_text
         view = self._presenters.log_in.view
@@ -88,7 +88,7 @@ class LaterScreens:
         screen = LogInScreen(
             presenter=self._presenters.log_in,
             alarm_answered=self._presenters.alarm.answer,
-            help_wanted=self._navigator.open_help,
+            help_wanted=self._navigator.tools.open_help,
         )
         screen.show(self._presenters.log_in.view)
         screen.show_alarm(self._presenters.alarm.view)

@@ -16,7 +16,6 @@ from field_app.presenters.views import (
     LabelledText,
     LogInView,
     OrdersView,
-    OrderView,
     PinStep,
     SyncView,
 )
@@ -25,10 +24,10 @@ from field_app.ui.panes import Panes
 from field_app.ui.places import ROUNDS_PLACE, PlaceScreen, Presenters
 from field_app.ui.screens.orders import OrdersScreen
 from field_app.ui.screens.shell import Shell, drop_focus
+from field_app.ui.tools import Tools
 from field_app.ui.way_back import FINDING, WayBack
 
 if TYPE_CHECKING:
-    from field_app.presenters.form import FormRequest
     from field_app.ui.later_screens import LaterScreens
     from field_app.ui.screens.enrol import EnrolScreen
     from field_app.ui.screens.finding import FindingScreen
@@ -55,9 +54,10 @@ class Navigator:
         self.is_finding = False
         self.is_wide = False
         self._presenters = presenters
+        self.tools = Tools(self, presenters)
         self.shell = Shell(
             went=self.go,
-            help_wanted=self.open_help,
+            help_wanted=self.tools.open_help,
             alarm_answered=presenters.alarm.answer,
             alarm_opened=self._open_alarm,
         )
@@ -70,12 +70,11 @@ class Navigator:
         self._made: dict[str, PlaceScreen] = {}
         self._pages = Pages()
         self._openers: dict[str, Callable[[str], None]] = {}
-        self._tool = self._waiting_tool = ""
         self._way_back = WayBack(self, presenters)
         self._listed: Callable[[], None] | None = None
 
     @cached_property
-    def _later(self) -> LaterScreens:
+    def later(self) -> LaterScreens:
         """Return the other screens; what they are made of is imported when one is wanted."""
         from field_app.ui.later_screens import LaterScreens  # noqa: PLC0415 - after the first list
 
@@ -85,41 +84,41 @@ class Navigator:
 
     def prepare_screens(self) -> None:
         """Import what the other screens are made of, before somebody waits for one."""
-        self._later.is_made("")
+        self.later.is_made("")
 
     @property
     def order(self) -> OrderScreen:
         """Return the screen of an order."""
-        return self._later.order
+        return self.later.order
 
     @property
     def finding(self) -> FindingScreen:
         """Return the screen of the finding."""
-        return self._later.finding
+        return self.later.finding
 
     @property
     def sync(self) -> SyncScreen:
         """Return the screen of the sync."""
-        return self._later.sync
+        return self.later.sync
 
     @property
     def settings(self) -> SettingsScreen:
         """Return the screen of the settings."""
-        return self._later.settings
+        return self.later.settings
 
     @property
     def log_in(self) -> LogInScreen:
         """Return the screen of the PIN."""
-        return self._later.log_in
+        return self.later.log_in
 
     @property
     def enrol(self) -> EnrolScreen:
         """Return the screen of the first start."""
-        return self._later.enrol
+        return self.later.enrol
 
     def _is_made(self, name: str) -> bool:
         """Return whether a screen that is made when it is wanted has been."""
-        return "_later" in vars(self) and self._later.is_made(name)
+        return "later" in vars(self) and self.later.is_made(name)
 
     @staticmethod
     def _show_person(screen: SettingsScreen, view: LogInView) -> None:
@@ -200,7 +199,7 @@ class Navigator:
     def tool(self) -> str:
         """Return by what the tool or page on top is opened again, empty for none."""
         if self._pages:
-            return self._tool or self._pages.key
+            return self.tools.key or self._pages.key
         return FINDING if self.is_finding else ""
 
     def open_page(self, page: PlaceScreen, key: str = "") -> None:
@@ -214,7 +213,7 @@ class Navigator:
     def close_page(self) -> None:
         """Leave the page on top; what is below it is read again."""
         if self._pages.close():
-            self._tool = ""
+            self.tools.key = ""
             self.refresh()
             self.arrange()
 
@@ -258,52 +257,7 @@ class Navigator:
             self._presenters.alarm.answer()
             self.open_order(order_id)
         else:
-            self.open_help()
-
-    def open_tool(self, key: str) -> None:
-        """Open a tool of the order that is open."""
-        self._tool = key
-        if key == "signature":
-            self.open_signature()
-            return
-        if key == "photos":
-            self.open_page(self._later.photos(self.order_id))
-            return
-        request = self._later.form_request(key, self.order_id, self.order.view)
-        if request is None:
-            self.open_sheet(key, self.order_id)
-        else:
-            self.open_form(request)
-
-    def open_form(self, request: FormRequest) -> None:
-        """Open a form of the office on top of what is shown."""
-        if self._presenters.form is not None:
-            self.open_page(self._presenters.form(self, request))
-
-    def open_signature(self) -> None:
-        """Open the pad on which the customer of this order signs."""
-        self.open_page(self._later.signature(self.order_id))
-
-    def open_help(self) -> None:
-        """Open the page of help."""
-        self.open_sheet("help")
-
-    def open_shift(self) -> None:
-        """Open the numbers of the shift."""
-        self.open_sheet("shift")
-
-    def open_sheet(self, key: str, order_id: str = "") -> None:
-        """Open a sheet by its key: of an order, or of none."""
-        self._tool = key
-        self.open_page(self._later.sheet(key, order_id, self._follow))
-
-    def _follow(self, page: str) -> None:
-        """Go where a tap on a sheet leads."""
-        self.close_page()
-        if page == "finding":
-            self.open_finding()
-        else:
-            self.open_tool(page)
+            self.tools.open_help()
 
     def describe(self, about: list[LabelledText]) -> None:
         """Show what the settings page says about this tablet."""
@@ -311,8 +265,8 @@ class Navigator:
         self._tell_settings()
 
     def _tell_settings(self) -> None:
-        if "_later" in vars(self):
-            self._later.describe(self._about, self._crew_text)
+        if "later" in vars(self):
+            self.later.describe(self._about, self._crew_text)
 
     @property
     def needs_enrolment(self) -> bool:
@@ -359,16 +313,8 @@ class Navigator:
         presenter = self._presenters.order(order_id)
         self.order.presenter = presenter
         self.order.to_top()
-        presenter.attach(self._show_order)
+        presenter.attach(self.tools.show_order)
         self.arrange()
-
-    def _show_order(self, view: OrderView) -> None:
-        self.order.show(view)
-        if view.is_busy or not self._waiting_tool:
-            return
-        tool, self._waiting_tool = self._waiting_tool, ""
-        if view.number and not (self._pages or self.is_finding):
-            self.open_tool(tool)
 
     def open_from_map(self, key: str) -> None:
         """Open what was tapped on the map: an order, or a page of rounds."""
@@ -406,7 +352,7 @@ class Navigator:
             self.finding.presenter = None
 
     def _leave_order(self) -> None:
-        self._waiting_tool = ""
+        self.tools.await_none()
         if self.order_id:
             self.order_id = ""
             self.order.presenter.detach()
@@ -470,14 +416,6 @@ class Navigator:
     def forget_place(self) -> None:
         """Keep no place: the app ends by itself, and begins with the list again."""
         self._way_back.forget()
-
-    def open_tool_of_order(self, tool: str) -> None:
-        """Open a tool of the order; one that names it when its number has been read."""
-        if self._later.names_order(tool):
-            self._waiting_tool = tool
-            self._show_order(self.order.view)
-        else:
-            self.open_tool(tool)
 
     def place_pane(self) -> Widget:
         """Return the screen of the place, which is not the list."""

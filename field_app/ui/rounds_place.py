@@ -177,7 +177,7 @@ class RoundsPlace:
         """Open a form of the office for what the page is about."""
         form_id = key.removeprefix(FORM_TOOL)
         request = FormRequest(form_id=form_id, subject=page.subject, subject_text=page.place_text)
-        self._navigator.open_form(request)
+        self._navigator.tools.open_form(request)
 
     def _meter(self, meter_id: str) -> PlaceScreen:
         presenter = MeterPresenter(self._parts, meter_id)

@@ -76,8 +76,8 @@ class WayBack:
         if tool == FINDING:
             at.open_finding()
         elif tool in _ANYWHERE:
-            at.open_sheet(tool)
+            at.tools.open_sheet(tool)
         elif tool and order_id:
-            at.open_tool_of_order(tool)
+            at.tools.open_when_named(tool)
         elif tool:
             at.open_at(place, tool)

@@ -34,7 +34,7 @@ def ui(crew: Field) -> harness.Driver:
 def open_form(ui: harness.Driver) -> None:
     """Open the checklist of the first order, and wait for every card."""
     subject = FormSubject(about=ENTITY, about_id=order_id(0))
-    ui.app.navigator.open_form(FormRequest(form_id="leak-gas", subject=subject))
+    ui.app.navigator.tools.open_form(FormRequest(form_id="leak-gas", subject=subject))
     ui.settle()
     wait_for_cards(ui)
 
@@ -151,7 +151,7 @@ def test_every_answer_is_there_again_after_the_app_was_closed(
 def test_a_long_form_is_made_a_few_cards_per_frame(crew: Field) -> None:
     crew.office.extra = [published(builtin("safety-check"))]
     ui = crew.switch_on()
-    ui.app.navigator.open_form(FormRequest(form_id="safety-check", subject=HOUSEHOLD))
+    ui.app.navigator.tools.open_form(FormRequest(form_id="safety-check", subject=HOUSEHOLD))
     screen = ui.get("FormScreen")
     ui.wait(lambda: screen.view.cards, "the form")
     counts = [screen.ids.cards.made_count]
