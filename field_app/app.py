@@ -208,7 +208,8 @@ def _show(wiring: Wiring, run: Run) -> None:
     )
     app = LamplighterApp(parts)
     _stop_on_signal(app.stop_soon)
-    app.run()
+    with app.net():
+        app.run()
 
 
 DEMO_STRIP: Final = _("Demo without a server: nothing leaves this tablet")

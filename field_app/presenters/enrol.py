@@ -113,7 +113,9 @@ class EnrolPresenter:
             return
         code = self.view.code.strip()
         self._stage.draw(replace(self.view, is_busy=True, message=""))
-        self._stage.act(lambda: self._ask(url, code), self._answered, self._say_no_room)
+        self._stage.act(
+            lambda: self._ask(url, code), self._answered, self._say_no_room, self._not_asked
+        )
 
     def choose_person(self, account_id: str) -> None:
         """Let one person of the crew work on this tablet from now on."""
@@ -160,6 +162,9 @@ class EnrolPresenter:
             why = reason_text(t, problem.reason)
             return t("No contact: {reason}.").format(reason=why)
         return ""
+
+    def _not_asked(self) -> None:
+        self._redraw(replace(self.view, is_busy=False))
 
     def _say_no_room(self) -> None:
         self._answered(no_room_text(self._context.words))

@@ -175,6 +175,7 @@ class FindingPresenter:
             lambda: self._tablet.desk.save_answers(self._order_id, changes),
             lambda saved_at_ms: self._saved(changes, saved_at_ms),
             lambda: self._keep_on_screen(changes),
+            lambda: self._take_back(changes),
         )
 
     def _saved(self, changes: dict[str, JsonValue], saved_at_ms: int | None) -> None:
@@ -185,11 +186,15 @@ class FindingPresenter:
 
     def _keep_on_screen(self, changes: dict[str, JsonValue]) -> None:
         """Keep answers that found no room on the screen, and try again in a while."""
-        self._under_way = [each for each in self._under_way if each is not changes]
-        self._unsaved = {**changes, **self._unsaved}
+        self._take_back(changes)
         self._message = self._no_room()
         self._draw()
         self._second_try.plan()
+
+    def _take_back(self, changes: dict[str, JsonValue]) -> None:
+        """Take answers that were not kept for unsaved again: they go with the next ones."""
+        self._under_way = [each for each in self._under_way if each is not changes]
+        self._unsaved = {**changes, **self._unsaved}
 
     def _no_room(self) -> str:
         return no_room_text(self._context.words)

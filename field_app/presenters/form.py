@@ -231,6 +231,7 @@ class FormPresenter:
             lambda: self._tablet.forms.save_changes(sheet, changes),
             lambda saved_at_ms: self._saved(sheet, changes, saved_at_ms),
             lambda: self._keep_on_screen(sheet, changes, before),
+            lambda: self._take_back(sheet, changes, before),
         )
 
     def check(self) -> None:
@@ -283,8 +284,10 @@ class FormPresenter:
                 self._tablet.forms.save_changes(sheet, unsure)
             return self._tablet.forms.finish(sheet, self._also)
         except FormTooLongError as error:
-            text = "These answers are more than can be sent at once: shorten the longest, {what}."
-            return self._context.words(text).format(what=error.items[0].label)
+            t = self._context.words
+            return t(
+                "These answers are more than can be sent at once: shorten the longest, {what}."
+            ).format(what=error.items[0].label)
         except FormIncompleteError as error:
             item = error.items[0]
             return f"{item.label}: {wrong_text(item, self._context.words)}"
@@ -320,12 +323,18 @@ class FormPresenter:
         self, sheet: FormSheet, changes: Mapping[str, str], before: Mapping[str, str]
     ) -> None:
         """Take what found no room for unsaved again, and try it again in a while."""
+        self._take_back(sheet, changes, before)
+        self._say(no_room_text(self._context.words))
+        self._second_try.plan()
+
+    def _take_back(
+        self, sheet: FormSheet, changes: Mapping[str, str], before: Mapping[str, str]
+    ) -> None:
+        """Take answers that were not kept for unsaved again: they go with the next ones."""
         self._under_way = [each for each in self._under_way if each is not changes]
         for place in changes:
             sheet.saved.pop(place, None)
         sheet.saved |= before
-        self._say(no_room_text(self._context.words))
-        self._second_try.plan()
 
     # --- opening
 

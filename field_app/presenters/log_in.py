@@ -90,6 +90,7 @@ class LogInPresenter:
                 lambda: self._tablet.unlock(account, pin),
                 self._answered,
                 lambda: self._say_no_room(PinStep.ENTER),
+                lambda: self._draw(PinStep.ENTER, ""),
             )
         elif self.view.step is PinStep.CHOOSE:
             self._choose_pin(pin)
@@ -201,7 +202,10 @@ class LogInPresenter:
             return
         self._stage.draw(replace(self._view(PinStep.REPEAT, ""), is_busy=True))
         self._stage.act(
-            lambda: self._set(pin), self._was_set, lambda: self._say_no_room(PinStep.CHOOSE)
+            lambda: self._set(pin),
+            self._was_set,
+            lambda: self._say_no_room(PinStep.CHOOSE),
+            lambda: self._draw(PinStep.CHOOSE, ""),
         )
 
     def _set(self, pin: str) -> bool:

@@ -163,7 +163,7 @@ class MeterPresenter:
             is_confirmed=judgement.doubt is not Doubt.NONE,
             doubt=str(judgement.doubt),
         )
-        self._stage.act(lambda: self._keep(reading), self._kept, self._not_kept)
+        self._stage.act(lambda: self._keep(reading), self._kept, self._not_kept, self._go_on)
 
     def _save(self) -> None:
         draft, answers = meter_draft(self._meter_id), {"value": self._typed}
@@ -173,6 +173,10 @@ class MeterPresenter:
     def _not_kept(self) -> None:
         self._is_keeping = False
         self._say_no_room()
+
+    def _go_on(self) -> None:
+        self._is_keeping = False
+        self._draw()
 
     def _say_no_room(self) -> None:
         """Say that nothing was kept; the digits stay on the pad."""

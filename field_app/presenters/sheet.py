@@ -157,7 +157,9 @@ class SheetPresenter(Generic[D]):
         self.flush()
         self._is_tapping, self._is_told = True, False
         answers = self._answers()
-        self._stage.act(lambda: self._do(key, answers), self._tapped, self._not_done)
+        self._stage.act(
+            lambda: self._do(key, answers), self._tapped, self._not_done, self._untapped
+        )
 
     def _do(self, key: str, answers: Answers) -> Tapped:
         try:
@@ -178,6 +180,7 @@ class SheetPresenter(Generic[D]):
             lambda: self._page.keep(answers),
             lambda at: self._saved(answers, at),
             lambda: self._keep_on_screen(answers),
+            lambda: self._take_back(answers),
         )
 
     def _saved(self, answers: dict[str, str], at_ms: int | None) -> None:
@@ -196,6 +199,10 @@ class SheetPresenter(Generic[D]):
         self._is_tapping = False
         self._say_no_room()
 
+    def _untapped(self) -> None:
+        self._is_tapping = False
+        self._draw()
+
     def _say_no_room(self) -> None:
         """Say that nothing of a tap was kept; what was typed stays."""
         self._message = self._no_room()
@@ -203,10 +210,14 @@ class SheetPresenter(Generic[D]):
 
     def _keep_on_screen(self, answers: dict[str, str]) -> None:
         """Keep answers that found no room on the screen, and try again in a while."""
-        self._under_way = [each for each in self._under_way if each is not answers]
-        self._unsaved = {**answers, **self._unsaved}
+        self._take_back(answers)
         self._say_no_room()
         self._second_try.plan()
+
+    def _take_back(self, answers: dict[str, str]) -> None:
+        """Take answers that were not kept for unsaved again: they go with the next ones."""
+        self._under_way = [each for each in self._under_way if each is not answers]
+        self._unsaved = {**answers, **self._unsaved}
 
     def _tapped(self, tapped: Tapped) -> None:
         self._is_told = True

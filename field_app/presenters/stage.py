@@ -52,29 +52,43 @@ class Stage(Generic[V]):
 
         What is to be noted beside the reading waits for the next time where there is no room; where
         a page of the file cannot be read, the screen stays as it is, and the bar says why: `failed`
-        is called instead of `done`.
+        is called instead of `done`. So it is before an error of ours is raised on the screen.
         """
         self._ticket += 1
         ticket = self._ticket
-        attempt = _attempt(work, done, failed)
-        self._worker.run(attempt, lambda then: then() if ticket == self._ticket else None)
+        attempt = _attempt(work, done, failed, failed)
+
+        def answered(then: Callable[[], None]) -> None:
+            if ticket == self._ticket or isinstance(then, _Raised):
+                then()
+
+        self._worker.run(attempt, answered)
 
     def act(
-        self, work: Callable[[], T], done: Callable[[T], None], full: Callable[[], None] = _quiet
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        full: Callable[[], None] = _quiet,
+        failed: Callable[[], None] | None = None,
     ) -> None:
         """Write in the background, in order; the answer is used while somebody watches.
 
         Without room on the tablet, and where a page of its file cannot be read, nothing was
         written, and `full` is called instead of `done`,
-        whether anybody watches or not: what a person said is not dropped with the page.
+        whether anybody watches or not: what a person said is not dropped with the page. Before an
+        error of ours is raised on the screen's thread, `failed` puts the page right again; without
+        it the last view is drawn again.
         """
-        attempt = _attempt(work, done, full)
+        attempt = _attempt(work, done, full, failed or self._draw_again)
 
         def answered(then: Callable[[], None]) -> None:
-            if self._show is not None or then is full:
+            if self._show is not None or then is full or isinstance(then, _Raised):
                 then()
 
         self._worker.keep(attempt, answered)
+
+    def _draw_again(self) -> None:
+        self.draw(self.view)
 
 
 class SecondTry:
@@ -101,8 +115,23 @@ class SecondTry:
         self._is_trying = False
 
 
+class _Raised:
+    """An error of ours, on its way to the screen's thread: the page is put right, then it flies."""
+
+    def __init__(self, error: Exception, failed: Callable[[], None]) -> None:
+        self._error = error
+        self._failed = failed
+
+    def __call__(self) -> None:
+        self._failed()
+        raise self._error
+
+
 def _attempt(
-    work: Callable[[], T], done: Callable[[T], None], full: Callable[[], None]
+    work: Callable[[], T],
+    done: Callable[[T], None],
+    full: Callable[[], None],
+    failed: Callable[[], None],
 ) -> Callable[[], Callable[[], None]]:
     """Return what does the work away from the screen and says what is to be called on it."""
 
@@ -111,6 +140,8 @@ def _attempt(
             answer = work()
         except (StoreFullError, StoreUnreadableError):
             return full
+        except Exception as error:  # noqa: BLE001 - raised where it is seen: on the screen
+            return _Raised(error, failed)
         return partial(done, answer)
 
     return attempt

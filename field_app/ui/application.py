@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from kivy.app import App
 from kivy.clock import Clock
@@ -24,6 +25,7 @@ from field_app.i18n import ChosenWords
 from field_app.presenters.ports import Worker
 from field_app.presenters.views import LabelledText
 from field_app.ui.background import ScreenWorker
+from field_app.ui.last_net import LastNet
 from field_app.ui.look_io import LARGE_TEXT, Look, load_look, save_look
 from field_app.ui.navigator import TWO_PANES_DP, Navigator
 from field_app.ui.places import Presenters
@@ -44,6 +46,18 @@ moves under the thumb six times a second is read by nobody; wall seconds."""
 
 TICK_S = 20.0
 """Due times and the next try are written anew this often; wall seconds."""
+
+
+def _(msgid: str) -> str:
+    """Mark a msgid for the catalogue; the words are looked up when they are shown."""
+    return msgid
+
+
+FAILED: Final = _(
+    "The app made a mistake, not you. What was typed is kept. Look whether the last tap counted; "
+    "if it fails again, tell the control room by telephone."
+)
+"""Said in the reader's language when nothing else caught an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,12 +237,19 @@ class LamplighterApp(App):
 
     def on_pause(self) -> bool:
         """Keep what was typed: Android may end the process without another word."""
-        self.navigator.save()
+        self._keep_typed()
         return True
 
     def on_resume(self) -> None:
         """Lock what has slept for long, then draw what happened meanwhile."""
         self.navigator.tick()
+
+    def net(self) -> LastNet:
+        """Return what catches an error of ours while people use the app."""
+        return LastNet(self._keep_typed, lambda: self._words(FAILED))
+
+    def _keep_typed(self) -> None:
+        self.navigator.save()
 
     def stop_soon(self) -> None:
         """Stop on the next frame; a signal may arrive in the middle of one."""
@@ -236,7 +257,7 @@ class LamplighterApp(App):
 
     def on_stop(self) -> None:
         """Keep what was typed, then let nothing call a screen that is gone."""
-        self.navigator.save()
+        self._keep_typed()
         self._unwatch()
         self._tick.cancel()
         self._preparing.cancel()
