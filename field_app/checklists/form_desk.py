@@ -1,13 +1,14 @@
 """Opens a form for a record, keeps every answer as it is given, and seals the answer set."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Final
 
 from sqlalchemy import Connection
 
 from field_app.checklists.form_dangers import standing_dangers
+from field_app.checklists.form_sheet import FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
 from field_app.checklists.told_dangers import keep_told, told_in_form
@@ -44,50 +45,6 @@ from wire_contracts.home_checks import HOUSEHOLD_ENTITY
 from wire_contracts.operations import DeviceTime, OperationKind
 from wire_contracts.orders import ENTITY, FactType
 from wire_contracts.sealed import SealedKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormSubject:
-    """What a form is filled in for.
-
-    Attributes:
-        about: What kind of thing, such as `work_order`, `household` or `checkpoint`.
-        about_id: Which one.
-    """
-
-    about: str
-    about_id: str
-
-
-@dataclass(slots=True, kw_only=True)
-class FormSheet:
-    """One form of one subject as one person fills it in.
-
-    Attributes:
-        session: The answers; change them there, then `FormDesk.save`.
-        gas_places: Which of its places measure gas.
-        last: What was answered before for this subject, by place.
-        saved: What the draft holds.
-        saved_at_ms: When the last answer was kept; None: nothing was.
-    """
-
-    subject: FormSubject
-    head: FormHead
-    session: FormSession
-    gas_places: frozenset[str] = frozenset()
-    last: Mapping[str, str] = field(default_factory=dict)
-    saved: dict[str, str] = field(default_factory=dict)
-    saved_at_ms: int | None = None
-
-    def unsaved(self) -> dict[str, str]:
-        """Return what the draft must still take; an empty text takes an answer back."""
-        wanted = self.session.drafted()
-        changes = {place: text for place, text in wanted.items() if self.saved.get(place) != text}
-        return changes | dict.fromkeys(self.saved.keys() - wanted.keys(), "")
-
-    def begin_again(self, answers: Mapping[str, str]) -> None:
-        """Put these answers in the place of all that stand, in the same version of the form."""
-        self.session = FormSession(self.session.form, self.session.around, answers)
 
 
 class FormIncompleteError(ValueError):

@@ -5,13 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from field_app.checklists.form_desk import (
-    Also,
-    FormIncompleteError,
-    FormSheet,
-    FormSubject,
-    FormTooLongError,
-)
+from field_app.checklists.form_desk import Also, FormIncompleteError, FormTooLongError
+from field_app.checklists.form_sheet import FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormGoneError
 from field_app.orders.site_changes import note_added
 from field_app.photos.glass_io import Glass

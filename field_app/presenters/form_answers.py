@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.forms.numbers import parse_number
 from field_app.photos.album import Beside, PhotoAlbum
 from field_app.store.database_io import StoreFullError

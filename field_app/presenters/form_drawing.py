@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from field_app.checklists.form_desk import FormSheet
+from field_app.checklists.form_sheet import FormSheet
 from field_app.forms.numbers import most_lel_pct
 from field_app.orders.entry_gate import has_no_breath
 from field_app.patrols.values import is_explosive

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.completion import Evidence
 from field_app.orders.entry_gate import bad_oxygen_pct
 from field_app.orders.work_record import WorkRecord

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from field_app.access.personal_data import SeenPerson
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.next_action import CREW_DONE
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.seen_order_store import SeenOrder

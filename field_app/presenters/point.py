@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.forms.numbers import shown_number
 from field_app.orders.entry_gate import GOOD_FOR_MIN
 from field_app.patrols.form_answers import point_answers

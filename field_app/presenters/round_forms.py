@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from field_app.checklists.form_desk import FormDesk, FormSubject
+from field_app.checklists.form_desk import FormDesk
+from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.entry_gate import has_no_breath
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.stop_sheet import TypedWords

@@ -6,7 +6,7 @@ say that people must get out or that a pipe is cracked, whoever of the crew type
 
 from collections.abc import Mapping
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.forms.numbers import shown_number
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_book import point_draft

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.patrols.inspection_book import meter_draft
 from field_app.patrols.noted import noted_homes
 from field_app.patrols.track import Track

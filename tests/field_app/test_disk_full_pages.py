@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.config import TabletConfig
 from field_app.i18n import ChosenWords
 from field_app.later_pages import LaterPages

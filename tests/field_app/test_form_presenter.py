@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.i18n import ChosenWords
 from field_app.photos.photo_files_io import FOLDER
 from field_app.photos.pictures_io import prepare

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
 from field_app.orders.order_desk import FindingSheet

@@ -8,12 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from field_app.checklists.form_desk import (
-    FormDesk,
-    FormIncompleteError,
-    FormSubject,
-    FormTooLongError,
-)
+from field_app.checklists.form_desk import FormDesk, FormIncompleteError, FormTooLongError
+from field_app.checklists.form_sheet import FormSubject
 from field_app.checklists.form_shelf import FormGoneError
 from field_app.crew import HeadlessCrew
 from field_app.store.record_states import RecordState

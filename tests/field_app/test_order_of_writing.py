@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.own_facts import ARRIVED, OwnFact
 from field_app.orders.work_record import work_record
 from field_app.patrols.noted import noted_homes

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.forms.numbers import FULL_SCALE_LEL_PCT, worst_lel_pct
 from field_app.i18n import ChosenWords
 from field_app.orders.order_desk import FindingIncompleteError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.moments import TimerMoment
 from field_app.patrols.inspection_book import DraftOf
 from field_app.patrols.presence import by_hand

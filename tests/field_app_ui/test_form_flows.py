@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from field_app.checklists.form_desk import FormSubject
+from field_app.checklists.form_sheet import FormSubject
 from field_app.presenters.form import FormRequest
 
 from tests.field_app_ui import kivy_harness as harness  # isort: skip - before anything from kivy
