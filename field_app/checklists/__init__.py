@@ -6,6 +6,7 @@ form_dangers    which answers of a form that was not finished say a danger
 told_dangers    which hazards of a home were told before they were answered otherwise
 form_surroundings_io      the clock, chance and ids that rules may ask for
 form_sheet      what a form is filled in for, its answers, what the draft must still take
+answers_store   what was sealed for a subject, what anybody has begun
 form_desk       opens a form for a record, keeps every answer, seals the answer set
 
 A form is filled in for a subject: an order, a household, a checkpoint. Whoever has one asks

@@ -7,6 +7,15 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from field_app.checklists.answers_store import (
+    answers_begun,
+    begun_sets,
+    draft_key,
+    last_answers,
+    sealed_sets,
+    subject_drafts,
+    typed_texts,
+)
 from field_app.checklists.form_dangers import standing_dangers
 from field_app.checklists.form_sheet import FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
@@ -33,16 +42,14 @@ from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.saved_at import SavedAt
 from wire_contracts.clock import Clock
-from wire_contracts.errors import ContractError
-from wire_contracts.fields import FieldReader, JsonObject, JsonValue
-from wire_contracts.forms.answer_sets import AnswerSet, answer_set_json, parse_answer_set
+from wire_contracts.forms.answer_sets import AnswerSet, answer_set_json
 from wire_contracts.forms.items import FormItem, FormPage, Wrong
 from wire_contracts.forms.model import FORM_ENTITY
 from wire_contracts.forms.publication import FormHead
 from wire_contracts.forms.session import FormSession
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.home_checks import HOUSEHOLD_ENTITY
-from wire_contracts.operations import DeviceTime, OperationKind
+from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FactType
 from wire_contracts.sealed import SealedKind
 
@@ -124,7 +131,7 @@ class FormDesk:
 
         def old(connection: Connection) -> list[DraftKey]:
             keys = [
-                _draft_key(subject, form, author)
+                draft_key(subject, form, author)
                 for form in draft_store.forms_begun(connection, subject.about_id, author)
                 if form != WORK_FORM  # gas that was typed over
             ]
@@ -148,7 +155,7 @@ class FormDesk:
         return 0 if draft.last is None else self._stamps.moment().age_ms(moment_kept(draft.last))
 
     def _dangers(self, connection: Connection, key: DraftKey) -> dict[str, str]:
-        answers = _texts(draft_store.load_draft(connection, key).answers)
+        answers = typed_texts(draft_store.load_draft(connection, key).answers)
         return standing_dangers(answers, self._shelf.gas_places(connection, key.form))
 
     def _is_more_than_dangers(self, connection: Connection, key: DraftKey) -> bool:
@@ -184,13 +191,13 @@ class FormDesk:
 
         def work(connection: Connection) -> int:
             stamp = self._stamps.stamp(connection)
-            key = _draft_key(subject, sheet.head.key, stamp.actor)
+            key = draft_key(subject, sheet.head.key, stamp.actor)
             measuring = self._shelf.gas_places(connection, sheet.head.key)
             of_gas = {place: changes[place] for place in changes if is_of_gas(place, measuring)}
             if of_gas:
                 keep_earlier_gas(connection, key, of_gas, stamp)
             if subject.about == HOUSEHOLD_ENTITY:
-                before = _texts(draft_store.load_draft(connection, key).answers)
+                before = typed_texts(draft_store.load_draft(connection, key).answers)
                 was, now = told_in_form(before), told_in_form({**before, **changes})
                 gone = {item: words for item, words in was.items() if item not in now}
                 keep_told(connection, subject.about_id, gone, stamp)
@@ -234,7 +241,7 @@ class FormDesk:
             operations = outbox_store.append_group(connection, changes, stamp)
             if not outgoing_store.is_sendable(operations):
                 raise FormTooLongError([_longest(kept.session)])
-            draft = _draft_key(subject, key, stamp.actor)
+            draft = draft_key(subject, key, stamp.actor)
             unsaid = {
                 place: ""
                 for place in kept.saved
@@ -289,13 +296,13 @@ class FormDesk:
         author, now = self._stamps.actor(), self._stamps.now(connection)
         sealed = [
             (answers.form, answers.answers)
-            for at, answers in _sealed(connection, subject, since_n)
+            for at, answers in sealed_sets(connection, subject, since_n)
             if within_ms is None or surely_passed_ms(at, now) <= within_ms
         ]
         since = draft_store.drafts_since(connection, subject.about_id, since_n)
         drafts = [
-            (key.form, _texts(draft.answers))
-            for key, draft in _drafts(connection, subject)
+            (key.form, typed_texts(draft.answers))
+            for key, draft in subject_drafts(connection, subject)
             if (key in since and (within_ms is None or self._surely_ms(draft) <= within_ms))
             or (key.author == author and key.form != WORK_FORM)
         ]
@@ -336,7 +343,7 @@ class FormDesk:
             now = self._stamps.now(connection)
             return tuple(
                 answers
-                for at, answers in _sealed(connection, subject, since_n)
+                for at, answers in sealed_sets(connection, subject, since_n)
                 if within_ms is None or passed_ms(at, now) <= within_ms
             )
 
@@ -345,57 +352,21 @@ class FormDesk:
     def _sheet(
         self, connection: Connection, subject: FormSubject, shelved: ShelvedForm, author: str
     ) -> FormSheet:
-        key = _draft_key(subject, shelved.head.key, author)
+        key = draft_key(subject, shelved.head.key, author)
         draft = draft_store.load_draft(connection, key)
-        saved = _texts(draft.answers)
+        saved = typed_texts(draft.answers)
         return FormSheet(
             subject=subject,
             head=shelved.head,
             session=FormSession(shelved.form, surroundings(self._clock, self.zone), saved),
             gas_places=shelved.gas_places,
             last={
-                **_last_answers(connection, subject, shelved.head.form_id),
-                **_drafted(connection, subject, draft_store.earlier_form(key.form), author),
+                **last_answers(connection, subject, shelved.head.form_id),
+                **answers_begun(connection, subject, draft_store.earlier_form(key.form), author),
             },
             saved=saved,
             saved_at_ms=draft.saved_at_ms,
         )
-
-
-def begun_sets(
-    connection: Connection, subject: FormSubject, since_n: int = 0
-) -> list[tuple[str, SavedAt, AnswerSet]]:
-    """Return what `FormDesk.begun_by_anybody` returns, inside a transaction."""
-    since = draft_store.drafts_since(connection, subject.about_id, since_n)
-    return [
-        (
-            key.author,
-            draft.last,
-            AnswerSet(
-                form=key.form,
-                form_sha256="",
-                about=subject.about,
-                about_id=subject.about_id,
-                answers=_texts(draft.answers),
-            ),
-        )
-        for key, draft in _drafts(connection, subject)
-        if key in since and draft.last is not None
-    ]
-
-
-def _drafts(connection: Connection, subject: FormSubject) -> list[tuple[DraftKey, Draft]]:
-    """Return the drafts of this visit about a subject, of everybody, the oldest first."""
-    return [
-        (key, draft_store.load_draft(connection, key))
-        for key, _at_ms in draft_store.drafts_of(connection, subject.about_id)
-    ]
-
-
-def _drafted(
-    connection: Connection, subject: FormSubject, form: str, author: str
-) -> dict[str, str]:
-    return _texts(draft_store.load_draft(connection, _draft_key(subject, form, author)).answers)
 
 
 def _forget_earlier(connection: Connection, draft: DraftKey) -> None:
@@ -405,18 +376,6 @@ def _forget_earlier(connection: Connection, draft: DraftKey) -> None:
     draft_store.forget_draft(connection, by)
     abouts = [sealed_store.draft_about(by)]
     sealed_store.forget_sealed(connection, SealedKind.DRAFT, abouts, by.author)
-
-
-def _texts(answers: Mapping[str, JsonValue]) -> dict[str, str]:
-    return {place: _text(value) for place, value in answers.items()}
-
-
-def _text(value: JsonValue) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _draft_key(subject: FormSubject, form: str, author: str) -> DraftKey:
-    return DraftKey(order_id=subject.about_id, form=form, author=author)
 
 
 def _rebuild_line(connection: Connection, subject: FormSubject) -> None:
@@ -450,36 +409,3 @@ def _fact(answers: AnswerSet, subject: FormSubject, stamp: TapStamp) -> NewOpera
         field=FactType.FORM_ANSWERSET,
         payload=answer_set_json(answers),
     )
-
-
-def _sealed(
-    connection: Connection, subject: FormSubject, since_n: int = 0
-) -> list[tuple[DeviceTime, AnswerSet]]:
-    """Return what was sealed for a subject since an operation, and when, the oldest first."""
-    found = [
-        (operation.at, _read_answers(operation.payload))
-        for entry in outbox_store.entries_of(connection, subject.about_id)
-        if (operation := entry.operation).field == FactType.FORM_ANSWERSET
-        and operation.payload is not None
-        and operation.n >= since_n
-    ]
-    return [
-        (at, answers)
-        for at, answers in found
-        if answers is not None and answers.about == subject.about
-    ]
-
-
-def _read_answers(payload: JsonObject) -> AnswerSet | None:
-    """Return the answers of a fact; None for the finding form, which is older than these."""
-    try:
-        return parse_answer_set(FieldReader(place="answer set", values=payload))
-    except ContractError:
-        return None
-
-
-def _last_answers(connection: Connection, subject: FormSubject, form_id: str) -> dict[str, str]:
-    for _at, answers in reversed(_sealed(connection, subject)):
-        if answers.form.rpartition("@")[0] == form_id:
-            return dict(answers.answers)
-    return {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from field_app.checklists.form_desk import begun_sets
+from field_app.checklists.answers_store import begun_sets
 from field_app.checklists.form_sheet import FormSubject
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.site_changes import WORK_FORM
