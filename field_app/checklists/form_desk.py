@@ -13,21 +13,20 @@ from field_app.checklists.answers_store import (
     draft_key,
     last_answers,
     sealed_sets,
-    subject_drafts,
     typed_texts,
 )
 from field_app.checklists.form_dangers import standing_dangers
 from field_app.checklists.form_sheet import FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
+from field_app.checklists.gas_in_forms import GasInForms
 from field_app.checklists.told_dangers import keep_told, told_in_form
-from field_app.forms.numbers import is_of_gas, most_lel_pct
+from field_app.forms.numbers import is_of_gas
 from field_app.orders import order_store
-from field_app.orders.moments import moment_kept, passed_ms, surely_passed_ms
+from field_app.orders.moments import moment_kept, passed_ms
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import keep_earlier_gas, leave_form_behind
 from field_app.orders.stamps import Stamps
-from field_app.orders.work_record import EARLIER_GAS
 from field_app.store import (
     base_store,
     draft_store,
@@ -87,6 +86,7 @@ class FormDesk:
         self._stamps = stamps
         self._clock = clock
         self._shelf = FormShelf()
+        self._gas = GasInForms(stamps, self._shelf)
 
     def offers(self, about: str, purposes: Iterable[str] = ()) -> tuple[FormHead, ...]:
         """Return the forms that may be begun now for a kind of thing with these purposes."""
@@ -279,47 +279,12 @@ class FormDesk:
         out: a clock that is set forward makes no danger old.
         """
         return self._database.read(
-            lambda each: self._most_lel_pct(each, subject, since_n, within_ms)
+            lambda each: self._gas.most_lel_pct(each, subject, since_n, within_ms)
         )
 
     def order_lel_pct(self, connection: Connection, order_id: str) -> float | None:
         """Return the most gas that the forms of an order ever told of, inside a transaction."""
-        return self._most_lel_pct(connection, FormSubject(about=ENTITY, about_id=order_id))
-
-    def _most_lel_pct(
-        self,
-        connection: Connection,
-        subject: FormSubject,
-        since_n: int = 0,
-        within_ms: int | None = None,
-    ) -> float | None:
-        author, now = self._stamps.actor(), self._stamps.now(connection)
-        sealed = [
-            (answers.form, answers.answers)
-            for at, answers in sealed_sets(connection, subject, since_n)
-            if within_ms is None or surely_passed_ms(at, now) <= within_ms
-        ]
-        since = draft_store.drafts_since(connection, subject.about_id, since_n)
-        drafts = [
-            (key.form, typed_texts(draft.answers))
-            for key, draft in subject_drafts(connection, subject)
-            if (key in since and (within_ms is None or self._surely_ms(draft) <= within_ms))
-            or (key.author == author and key.form != WORK_FORM)
-        ]
-        told = (
-            most_lel_pct(answers, self._measuring(connection, form))
-            for form, answers in (*sealed, *drafts)
-        )
-        return max((each for each in told if each is not None), default=None)
-
-    def _surely_ms(self, draft: Draft) -> int:
-        """Return how long ago the last answer of a draft was kept at least."""
-        return 0 if draft.last is None else self._stamps.moment().surely_ms(moment_kept(draft.last))
-
-    def _measuring(self, connection: Connection, form: str) -> frozenset[str]:
-        """Return which places of a form measure gas; of the work on site what was typed over."""
-        is_work = form == WORK_FORM
-        return frozenset({EARLIER_GAS}) if is_work else self._shelf.gas_places(connection, form)
+        return self._gas.most_lel_pct(connection, FormSubject(about=ENTITY, about_id=order_id))
 
     def begun_by_anybody(
         self, subject: FormSubject, since_n: int = 0
