@@ -8,6 +8,7 @@ form_surroundings_io      the clock, chance and ids that rules may ask for
 form_sheet      what a form is filled in for, its answers, what the draft must still take
 answers_store   what was sealed for a subject, what anybody has begun
 gas_in_forms    how much gas the forms of a subject tell of
+earlier_visits  what was begun on a visit that is over is put by, but for dangers
 form_desk       opens a form for a record, keeps every answer, seals the answer set
 
 A form is filled in for a subject: an order, a household, a checkpoint. Whoever has one asks

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -15,7 +14,7 @@ from field_app.checklists.answers_store import (
     sealed_sets,
     typed_texts,
 )
-from field_app.checklists.form_dangers import standing_dangers
+from field_app.checklists.earlier_visits import EarlierVisits
 from field_app.checklists.form_sheet import FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
@@ -23,9 +22,8 @@ from field_app.checklists.gas_in_forms import GasInForms
 from field_app.checklists.told_dangers import keep_told, told_in_form
 from field_app.forms.numbers import is_of_gas
 from field_app.orders import order_store
-from field_app.orders.moments import moment_kept, passed_ms
-from field_app.orders.site_changes import WORK_FORM
-from field_app.orders.site_drafts_store import keep_earlier_gas, leave_form_behind
+from field_app.orders.moments import passed_ms
+from field_app.orders.site_drafts_store import keep_earlier_gas
 from field_app.orders.stamps import Stamps
 from field_app.store import (
     base_store,
@@ -36,7 +34,7 @@ from field_app.store import (
     settings_store,
 )
 from field_app.store.database_io import Database
-from field_app.store.draft_store import Draft, DraftAnswer, DraftKey
+from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.saved_at import SavedAt
@@ -66,9 +64,6 @@ class FormTooLongError(FormIncompleteError):
     """The answers are more than the server takes at once; `items` is the longest of them."""
 
 
-_VISIT_MS: Final = 12 * 3_600_000
-"""What was answered at a stop or in a home longer ago is of another visit: no shift is longer."""
-
 Also = Callable[[AnswerSet], Sequence[NewOperation]]
 """Further operations of the same user action, made from the sealed answers."""
 
@@ -87,6 +82,7 @@ class FormDesk:
         self._clock = clock
         self._shelf = FormShelf()
         self._gas = GasInForms(stamps, self._shelf)
+        self._earlier = EarlierVisits(database, stamps, self._shelf)
 
     def offers(self, about: str, purposes: Iterable[str] = ()) -> tuple[FormHead, ...]:
         """Return the forms that may be begun now for a kind of thing with these purposes."""
@@ -110,7 +106,7 @@ class FormDesk:
         """
         author = self._stamps.actor()
         if subject.about != ENTITY:  # the visit of an order ends with its own steps
-            self._leave_old_behind(subject, author)
+            self._earlier.leave_behind(subject, author)
 
         def work(connection: Connection) -> FormSheet:
             begun = [
@@ -125,55 +121,6 @@ class FormDesk:
             return self._sheet(connection, subject, shelved, author)
 
         return self._database.read(work)
-
-    def _leave_old_behind(self, subject: FormSubject, author: str) -> None:
-        """Put by what was begun at a stop or in a home on a visit that is over, but for dangers."""
-
-        def old(connection: Connection) -> list[DraftKey]:
-            keys = [
-                draft_key(subject, form, author)
-                for form in draft_store.forms_begun(connection, subject.about_id, author)
-                if form != WORK_FORM  # gas that was typed over
-            ]
-            return [
-                key
-                for key in keys
-                if self._age_ms(draft_store.load_draft(connection, key)) > _VISIT_MS
-                and self._is_more_than_dangers(connection, key)
-            ]
-
-        def work(connection: Connection) -> None:
-            stamp = self._stamps.stamp(connection)
-            for key in old(connection):
-                self._put_by(connection, key, stamp)
-
-        if self._database.read(old):
-            self._database.write(work)
-
-    def _age_ms(self, draft: Draft) -> int:
-        """Return how old the last answer of a draft is by the clock that says longer."""
-        return 0 if draft.last is None else self._stamps.moment().age_ms(moment_kept(draft.last))
-
-    def _dangers(self, connection: Connection, key: DraftKey) -> dict[str, str]:
-        answers = typed_texts(draft_store.load_draft(connection, key).answers)
-        return standing_dangers(answers, self._shelf.gas_places(connection, key.form))
-
-    def _is_more_than_dangers(self, connection: Connection, key: DraftKey) -> bool:
-        answers = draft_store.load_draft(connection, key).answers
-        return answers.keys() != self._dangers(connection, key).keys()
-
-    def _put_by(self, connection: Connection, key: DraftKey, stamp: TapStamp) -> None:
-        """Put a checklist by; what says a danger stands until somebody answers it anew."""
-        before = draft_store.load_draft(connection, key)
-        dangers = self._dangers(connection, key)
-        leave_form_behind(connection, key, stamp)
-        for place, text in dangers.items():
-            answer = DraftAnswer(
-                order_id=key.order_id, form=key.form, field=place, value=text, actor=key.author
-            )
-            draft_store.save_answer(connection, answer, before.saved[place])
-        if dangers:
-            sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
 
     def save(self, sheet: FormSheet) -> int | None:
         """Keep what was answered since the last time; return when (ms), None for nothing."""
