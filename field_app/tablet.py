@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from field_app.access.damage_reports import send_damage
+from field_app.access.damage_reports import send_damage, send_mismatches
 from field_app.access.log_in import LogIn
 from field_app.access.personal_data import PersonalData
 from field_app.access.small_files_io import make_sure_of_room
@@ -293,6 +293,8 @@ class Tablet(TabletBooks, TabletDesks, TabletPeople):
             is_free = self._network_kind() is NetworkKind.FREE
             way = PhotoWay(is_free=is_free, is_withdrawn=reason is Reason.WITHDRAWN)
             send_sealed_photos(self.database, self._photo_files, api, self._clock, way)
+            if reason is Reason.NONE:
+                send_mismatches(self.database, api, self.vault.seal)
             if reason is Reason.NONE and is_free:
                 send_damage(self.database, api, self.vault.seal, self._folder)
 

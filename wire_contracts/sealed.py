@@ -10,7 +10,8 @@ How a box is made; the cryptography is behind the tablet's vault and in the serv
                   associated data = bound_bytes(kind, about)), its tag of 16 bytes at the end
 
 The plaintext of OPERATION is `dump_operation`, of DRAFT one JSON object, of BLOB the file's bytes,
-of STORE a zip of a damaged store and of `report.json`, what the tablet could read out of it.
+of STORE a zip of a damaged store and of `report.json`, what the tablet could read out of it; or of
+`report.json` of the kind ROWS_DIFFER and of `manifest.json`.
 """
 
 import base64
@@ -28,6 +29,9 @@ from wire_contracts.payloads import dump_json
 
 SEALED_PATH = "/sync/v1/sealed"
 """`POST` with a SealedRequest; also with the token of a tablet that was revoked."""
+
+ROWS_DIFFER = "rows.differ"
+"""`kind` in `report.json`: a bucket whose rows do not add up to the server's after a fresh pass."""
 
 VERSION = 1
 """Version of the envelope; another way to make a box is another number."""

@@ -1,17 +1,19 @@
-"""Sends the office what a damaged file was like, and the file: sealed, once, where bytes are free.
+"""Sends the office, sealed and once, what a damaged file was like and which rows do not add up.
 
-What was entered came back by the rescue; this is for whoever finds out why the file was damaged.
+The file goes where bytes are free. What was entered came back by the rescue; this is for whoever
+finds out why the file was damaged, or why the rows differ.
 """
 
 import hashlib
+import json
 from functools import partial
 from pathlib import Path
 
 from field_app.access.withdrawal import SealedApi
-from field_app.store import lease_store, rescue, settings_store
+from field_app.store import lease_store, mismatch_reports, rescue, settings_store
 from field_app.store.database_io import Database
 from field_app.store.rescue import DamageReport
-from field_app.store.salvage_io import pack_damaged
+from field_app.store.salvage_io import pack_damaged, pack_report
 from field_app.store.sealed_store import Seal
 from field_app.store.settings_store import Key
 from field_app.sync.reasons import RequestRefused
@@ -40,6 +42,27 @@ def send_damage(database: Database, api: SealedApi, seal: Seal, folder: Path) ->
         became = _send(database, api, envelope)
         database.write(partial(rescue.note_damage, file_name=report.file_name, became=became))
         sent += became not in {REFUSED, GONE}
+    return sent
+
+
+def send_mismatches(database: Database, api: SealedApi, seal: Seal) -> int:
+    """Return of how many buckets that do not add up the office has heard now.
+
+    Raises:
+        SyncProblem: No usable answer; it is tried again with the next contact.
+    """
+    sent = 0
+    public_key = database.read(lease_store.load_sealing_key)
+    if public_key is None:
+        return sent
+    for report in database.read(mismatch_reports.unsent):
+        content = pack_report(dump_json(report.body), json.dumps(report.manifest).encode())
+        envelope = seal(public_key, SealedKind.STORE, hashlib.sha256(content).hexdigest(), content)
+        if envelope is None:
+            break
+        note = partial(mismatch_reports.note_sent, report_id=report.report_id)
+        database.write(partial(note, became=_send(database, api, envelope)))
+        sent += 1
     return sent
 
 

@@ -20,7 +20,7 @@ from field_app.presenters.wording import (
     reason_text,
     since_text,
 )
-from field_app.store import passed_over_store, upload_store
+from field_app.store import mismatch_reports, passed_over_store, upload_store
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import OpStatus, RecordState
 from field_app.sync.reasons import Reason
@@ -49,6 +49,7 @@ class SyncSnapshot:
     photos_left: tuple[int, int]
     noted_count: int
     passed_over: frozenset[str]
+    differing_count: int
 
 
 class SyncPresenter:
@@ -121,6 +122,7 @@ class SyncPresenter:
             photos_left=self._tablet.database.read(upload_store.waiting),
             noted_count=self._tablet.database.read(noted_homes),
             passed_over=self._tablet.database.read(passed_over_store.load),
+            differing_count=self._tablet.database.read(mismatch_reports.count_lasting),
         )
 
     def _draw(self, snapshot: SyncSnapshot) -> None:
@@ -155,6 +157,7 @@ class SyncPresenter:
                 capabilities=(
                     *_capabilities(t, self._hardware),
                     *_damage(t, snapshot.damaged_count, snapshot.saved_count),
+                    *_differing(t, snapshot.differing_count),
                 ),
             )
         )
@@ -272,6 +275,17 @@ def _damage(t: Words, count: int, saved_count: int) -> tuple[LabelledText, ...]:
         " and show the office this tablet"
     ).format(count=count, saved=saved_count)
     return (LabelledText(label=t("Damaged files"), text=text, icon="vault"),)
+
+
+def _differing(t: Words, count: int) -> tuple[LabelledText, ...]:
+    """Return the line about lists that are not as the office gave them, none while all are."""
+    if not count:
+        return ()
+    text = t(
+        "{count} not as the office has them, also after everything was loaded anew. The office is"
+        " told; compare today's orders with it by telephone"
+    ).format(count=count)
+    return (LabelledText(label=t("Lists"), text=text, icon="vault"),)
 
 
 def _available(t: Words, port: Availability) -> str:

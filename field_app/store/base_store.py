@@ -30,7 +30,7 @@ from field_app.store.draft_store import forms_in_use
 from field_app.store.personal_rows import PERSONAL, Keep, keep_nothing
 from field_app.store.row_text import checked_texts
 from field_app.store.tables import base_row, bucket, draft_answer, outbox_op, sync_report
-from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.fields import JsonObject
 from wire_contracts.orders import ENTITY as ORDER
 from wire_contracts.payloads import dump_json
 from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, Tombstone
@@ -107,23 +107,6 @@ def check_bucket(connection: Connection, name: str, theirs: BucketEnd) -> Mismat
     """Return the difference between our tally and the server's, or None when they agree."""
     ours = load_tally(connection, name)
     return None if ours == theirs else Mismatch(bucket=name, ours=ours, theirs=theirs)
-
-
-def report_mismatch(connection: Connection, mismatch: Mismatch, at_ms: int) -> None:
-    """Keep the manifest (ids and hashes) of a bucket that does not add up, for the developers."""
-    rows = connection.execute(
-        select(base_row.c.entity, base_row.c.entity_id, base_row.c.seq, base_row.c.row_hash)
-        .where(base_row.c.bucket == mismatch.bucket)
-        .order_by(base_row.c.entity, base_row.c.entity_id)
-    ).all()
-    manifest: list[JsonValue] = [[row.entity, row.entity_id, row.seq, row.row_hash] for row in rows]
-    body: JsonObject = {
-        "bucket": mismatch.bucket,
-        "ours": {"count": mismatch.ours.count, "checksum": mismatch.ours.checksum},
-        "theirs": {"count": mismatch.theirs.count, "checksum": mismatch.theirs.checksum},
-        "manifest": manifest,
-    }
-    add_report(connection, "bucket_mismatch", body, at_ms)
 
 
 def add_report(connection: Connection, kind: str, body: JsonObject, at_ms: int) -> None:

@@ -126,6 +126,15 @@ def pack_damaged(aside: Path, report: bytes) -> bytes:
     return _packed(report, ())
 
 
+def pack_report(report: bytes, manifest: bytes) -> bytes:
+    """Return a zip of a report and the rows that it is about; equal content gives equal bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_entry(_REPORT), report)
+        archive.writestr(_entry("manifest.json"), manifest)
+    return out.getvalue()
+
+
 def _packed(report: bytes, files: Sequence[Path]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

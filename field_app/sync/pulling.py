@@ -1,6 +1,5 @@
 """Takes pages into the base rows: page, token and rebuilt lines in one transaction each."""
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from field_app.orders import order_store
 from field_app.store import (
     base_store,
     lease_store,
+    mismatch_reports,
     order_copy_store,
     outcome_store,
     settings_store,
@@ -236,10 +236,11 @@ def _decisions(answer: PullAnswer) -> Iterator[JsonObject]:
 
 
 def _has_begun_repair(connection: Connection, answer: PullAnswer) -> bool:
-    """Check the buckets that reached their head; a mismatch is reported and repaired once.
+    """Check the buckets that reached their head; a mismatch is noted and repaired once.
 
     A bucket stays known as broken until it adds up again: a second fresh pass over the same
-    mismatch would bring the same rows, whatever the other buckets say meanwhile.
+    mismatch would bring the same rows, whatever the other buckets say meanwhile. The office is told
+    of it instead.
     """
     ends = {each.bucket: each.end for each in answer.buckets if each.end is not None}
     mismatches = {
@@ -247,20 +248,16 @@ def _has_begun_repair(connection: Connection, answer: PullAnswer) -> bool:
         for name, end in ends.items()
         if (mismatch := base_store.check_bucket(connection, name, end)) is not None
     }
-    known = _broken_buckets(connection)
+    known = mismatch_reports.broken_buckets(connection)
     broken = (known - ends.keys() - set(answer.dropped_buckets)) | mismatches.keys()
     if broken != known:
-        names = json.dumps(sorted(broken)) if broken else None
-        settings_store.save(connection, Key.PULL_REPAIRS, names)
-    news = sorted(mismatches.keys() - known)
-    for name in news:
-        base_store.report_mismatch(connection, mismatches[name], answer.server_now_ms)
-    if news:
+        mismatch_reports.save_broken(connection, broken)
+    for name in sorted(mismatches):
+        report = (
+            mismatch_reports.report_lasting if name in known else mismatch_reports.report_mismatch
+        )
+        report(connection, mismatches[name], answer.server_now_ms)
+    has_news = bool(mismatches.keys() - known)
+    if has_news:
         start_afresh(connection)
-    return bool(news)
-
-
-def _broken_buckets(connection: Connection) -> frozenset[str]:
-    """Return the buckets that a fresh pass did not repair; a number is an earlier app's count."""
-    known = json.loads(settings_store.load_text(connection, Key.PULL_REPAIRS) or "[]")
-    return frozenset(str(name) for name in known) if isinstance(known, list) else frozenset()
+    return has_news

@@ -43,6 +43,7 @@ class ReviewKind(StrEnum):
     STORE_DAMAGED = "store_damaged"
     UNKNOWN_AUTHOR = "unknown_author"
     LOST_ORDER = "lost_order"
+    ROWS_DIFFER = "rows_differ"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -63,6 +64,7 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.STORE_DAMAGED: Role.CONTROL_ROOM,
     ReviewKind.UNKNOWN_AUTHOR: Role.DISPATCHER,
     ReviewKind.LOST_ORDER: Role.DISPATCHER,
+    ReviewKind.ROWS_DIFFER: Role.CONTROL_ROOM,
 }
 """Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
@@ -126,6 +128,10 @@ TEXT: dict[ReviewKind, BilingualText] = {
         en="Tablets had an order that this server does not know: make it again?",
         zh="平板上有一张本机没有的工单：是否重新建立？",
     ),
+    ReviewKind.ROWS_DIFFER: BilingualText(
+        en="What a tablet lists does not add up to what this server gave it",
+        zh="一台平板上的数据与服务器下发的不一致",
+    ),
 }
 
 
@@ -135,6 +141,7 @@ _DUE_LIKE: dict[ReviewKind, ReviewKind] = {
     ReviewKind.SEALED_UNUSED: ReviewKind.SEALED_UNREAD,
     ReviewKind.UNKNOWN_AUTHOR: ReviewKind.REFUSED,
     ReviewKind.LOST_ORDER: ReviewKind.REFUSED,
+    ReviewKind.ROWS_DIFFER: ReviewKind.CLONED_STORE,
 }
 """Kinds that have no due time of their own in the policies."""
 

@@ -27,6 +27,7 @@ from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import Operation, told_of
 from wire_contracts.payloads import dump_json, read_json
 from wire_contracts.sealed import (
+    ROWS_DIFFER,
     Envelope,
     SealedKind,
     SealedResult,
@@ -342,8 +343,18 @@ def _ask_about(
     elif envelope.kind is SealedKind.DRAFT:
         _ask(connection, ReviewKind.REVOKED_TABLET, DRAFT_ENTITY, envelope.about, now_utc)
     elif envelope.kind is SealedKind.STORE:
-        tablet_id = sender.tablet.tablet_id
-        _ask(connection, ReviewKind.STORE_DAMAGED, TABLET_ENTITY, tablet_id, now_utc)
+        kind = _kind_of(opened.report)
+        _ask(connection, kind, TABLET_ENTITY, sender.tablet.tablet_id, now_utc)
+
+
+def _kind_of(report: str) -> ReviewKind:
+    """Return what a tablet reports: a damaged file, unless it says that rows differ."""
+    try:
+        told = json.loads(report)
+    except ValueError:
+        return ReviewKind.STORE_DAMAGED
+    is_of_rows = isinstance(told, dict) and told.get("kind") == ROWS_DIFFER
+    return ReviewKind.ROWS_DIFFER if is_of_rows else ReviewKind.STORE_DAMAGED
 
 
 def _body(opened: _Opened) -> str | None:
@@ -359,6 +370,7 @@ def _body(opened: _Opened) -> str | None:
 _CODES = {
     ReviewKind.REVOKED_TABLET: Code.TOKEN_REVOKED,
     ReviewKind.STORE_DAMAGED: Code.STORE_DAMAGED,
+    ReviewKind.ROWS_DIFFER: Code.STORE_DAMAGED,
     ReviewKind.SEALED_UNUSED: Code.PAYLOAD_FORM,
 }
 

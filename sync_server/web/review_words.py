@@ -23,6 +23,7 @@ KIND_WORDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.UNKNOWN_AUTHOR: ("warn", "tablet", mark("unknown author")),
     ReviewKind.STORE_DAMAGED: ("warn", "tablet", mark("damaged tablet file")),
     ReviewKind.LOST_ORDER: ("danger", "board", mark("lost order")),
+    ReviewKind.ROWS_DIFFER: ("warn", "tablet", mark("rows differ")),
 }
 """Kind of review -> class and icon of its chip, and what it is called."""
 
@@ -69,6 +70,13 @@ OWN_WORDS: Mapping[ReviewKind, tuple[str, str]] = {
         mark(
             "Look whether its work is under another order by now. If not, make it again: what crews"
             " told of it counts then, and what they tell later. Enter again whom the crew meets."
+        ),
+    ),
+    ReviewKind.ROWS_DIFFER: (
+        mark("It fetched everything anew, and still something is missing or too much."),
+        mark(
+            "Compare the crew’s list with its orders by telephone, and tell the technician: the"
+            " tablet’s report is in the folder `stores`."
         ),
     ),
 }
