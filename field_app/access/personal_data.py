@@ -63,10 +63,11 @@ class PersonalData:
 
         def work(connection: Connection) -> tuple[str | None, bool]:
             ciphertext = personal_rows.load_ciphertext(connection, ENTITY, order_id)
-            return ciphertext, lease_store.is_leased(connection, now)
+            allowed = _allowed(connection, now)
+            return ciphertext, allowed is None or order_id in allowed
 
-        ciphertext, is_leased = self._database.read(work)
-        gap = self._gap(ciphertext, is_leased=is_leased)
+        ciphertext, is_allowed = self._database.read(work)
+        gap = self._gap(ciphertext, is_allowed=is_allowed)
         if gap is not Gap.NONE or not ciphertext:
             return SeenPerson(person=None, gap=gap)
         try:
@@ -77,24 +78,27 @@ class PersonalData:
             return SeenPerson(person=None, gap=Gap.UNREADABLE)
 
     def check_lease(self) -> bool:
-        """Drop what was received when the lease has ended; return whether something was dropped.
+        """Drop what may not be here any longer; return whether something was dropped.
 
-        Call it often: at the start, with every sync, while the tablet idles.
+        When the lease has ended that is all that was received (R4), after 48 hours without contact
+        all but whom a begun visit needs (R19). Call it often: at the start, with every sync, while
+        the tablet idles.
         """
         now = self._now()
 
         def look(connection: Connection) -> tuple[bool, bool]:
-            return lease_store.needs_tick(connection, now), lease_store.is_leased(connection, now)
+            allowed = _allowed(connection, now)
+            is_over = allowed is not None and personal_rows.has_kept(connection, allowed)
+            return lease_store.needs_tick(connection, now), is_over
 
-        needs_tick, is_leased = self._database.read(look)
-        if not needs_tick and is_leased:
+        needs_tick, is_over = self._database.read(look)
+        if not needs_tick and not is_over:
             return False
 
         def work(connection: Connection) -> int:
             lease_store.tick(connection, now)
-            if lease_store.is_leased(connection, now):
-                return 0
-            dropped = personal_rows.drop_personal(connection)
+            allowed = _allowed(connection, now)
+            dropped = 0 if allowed is None else personal_rows.drop_personal(connection, allowed)
             if dropped:
                 settings_store.save(connection, Key.PERSONAL_WANTED, 1)
             return dropped
@@ -132,12 +136,12 @@ class PersonalData:
         )
         return is_wanted is not None and self._database.write(work)
 
-    def _gap(self, ciphertext: str | None, *, is_leased: bool) -> Gap:
+    def _gap(self, ciphertext: str | None, *, is_allowed: bool) -> Gap:
         if ciphertext is None:
             return Gap.NOBODY
         if not self._vault.availability().is_available:
             return Gap.NO_VAULT
-        if not is_leased:
+        if not is_allowed:
             return Gap.LEASE_ENDED
         if not self._vault.has_key():
             return Gap.NO_PIN
@@ -150,3 +154,12 @@ class PersonalData:
         plain = self._vault.decrypt(base64.b64decode(ciphertext), bound)
         reader = FieldReader(place=f"person of order {order_id}", values=json.loads(plain))
         return parse_order_person(reader)
+
+
+def _allowed(connection: Connection, now: DeviceTime) -> frozenset[str] | None:
+    """Return the orders whose person may be on this tablet now, None for all of them."""
+    if not lease_store.is_leased(connection, now):
+        return frozenset()
+    if lease_store.is_in_window(connection, now):
+        return None
+    return personal_rows.orders_in_use(connection)

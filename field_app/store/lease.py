@@ -9,6 +9,9 @@ from wire_contracts.operations import DeviceTime
 DEFAULT_LEASE: Final = timedelta(days=7)
 """RULINGS R4; used when a server gives no date of its own."""
 
+WINDOW: Final = timedelta(hours=48)
+"""RULINGS R19: what the server allowed at a contact was due within 48 hours of it, or under way."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseClock:

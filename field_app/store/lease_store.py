@@ -3,12 +3,13 @@
 import base64
 import json
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from field_app.store import settings_store
-from field_app.store.lease import LeaseClock, advance, contact_clock, lease_end_ms
+from field_app.store.lease import WINDOW, LeaseClock, advance, contact_clock, lease_end_ms
 from field_app.store.settings_store import Key
 from wire_contracts.operations import DeviceTime
 from wire_contracts.sealed import key_id_of
@@ -53,6 +54,19 @@ def is_leased(connection: Connection, now: DeviceTime) -> bool:
     if until is None or clock is None or is_withdrawn(connection):
         return False
     return advance(clock, now).server_ms < int(until)
+
+
+def is_in_window(connection: Connection, now: DeviceTime) -> bool:
+    """Return whether the 48 hours of R19 since the server's last word still run.
+
+    By the clock of the lease, which never goes back; False before any contact.
+    """
+    contact = settings_store.load_text(connection, Key.LAST_CONTACT_MS)
+    clock = _load_clock(connection)
+    if contact is None or clock is None:
+        return False
+    contact_ms = int(contact) + settings_store.load_integer(connection, Key.OFFSET_MS)
+    return advance(clock, now).server_ms < contact_ms + WINDOW // timedelta(milliseconds=1)
 
 
 def tick(connection: Connection, now: DeviceTime) -> bool:

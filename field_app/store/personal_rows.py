@@ -1,15 +1,16 @@
 """Decides what of a personal row may be kept, and maps its removal (RULINGS R4, R19, R23)."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from field_app.store.tables import base_row
+from field_app.store.tables import base_row, order_view
 from wire_contracts.fields import JsonObject
 from wire_contracts.order_person import ENTITY
 from wire_contracts.payloads import dump_json
+from wire_contracts.work_order_states import WorkOrderState
 
 PERSONAL: Final = frozenset({ENTITY})
 """Types whose rows are never kept in words: as ciphertext, or not at all."""
@@ -49,14 +50,38 @@ def load_ciphertext(connection: Connection, entity: str, entity_id: str) -> str 
     return max(found, default=None)
 
 
-def drop_personal(connection: Connection) -> int:
-    """Remove what was kept of personal rows; return how many rows lost their content."""
-    gone = (
-        update(base_row)
-        .where(base_row.c.entity.in_(sorted(PERSONAL)), base_row.c.document != _NOT_KEPT_TEXT)
-        .values(document=_NOT_KEPT_TEXT)
-    )
+def drop_personal(connection: Connection, but: Collection[str] = ()) -> int:
+    """Remove what was kept of personal rows; return how many rows lost their content.
+
+    Rows of the ids `but` keep theirs.
+    """
+    gone = update(base_row).where(_kept_besides(but)).values(document=_NOT_KEPT_TEXT)
     return connection.execute(gone).rowcount
+
+
+def has_kept(connection: Connection, but: Collection[str] = ()) -> bool:
+    """Return whether `drop_personal` would remove anything."""
+    row = select(base_row.c.entity_id).where(_kept_besides(but)).limit(1)
+    return connection.execute(row).first() is not None
+
+
+def _kept_besides(but: Collection[str]) -> ColumnElement[bool]:
+    return and_(
+        base_row.c.entity.in_(sorted(PERSONAL)),
+        base_row.c.document != _NOT_KEPT_TEXT,
+        base_row.c.entity_id.not_in(sorted(but)),
+    )
+
+
+def orders_in_use(connection: Connection) -> frozenset[str]:
+    """Return the orders to which the crew is on its way, or at which it is."""
+    query = select(order_view.c.order_id).where(order_view.c.state.in_(_BEGUN))
+    return frozenset(connection.execute(query).scalars())
+
+
+_BEGUN: Final = sorted(
+    map(str, (WorkOrderState.EN_ROUTE, WorkOrderState.ON_SITE, WorkOrderState.WORKING))
+)
 
 
 def has_any(connection: Connection) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, timedelta
+from functools import reduce
+from operator import xor
 from pathlib import Path
 
 import pytest
@@ -18,15 +20,20 @@ from field_app.presenters.order import OrderPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.store import base_store, lease_store, settings_store
 from field_app.store.identity_io import save_identity
+from field_app.store.personal_rows import CIPHERTEXT
 from field_app.store.settings_store import Key
 from field_app.sync.pulling import PulledPage, take_page
 from field_app.tablet import Tablet, open_tablet
 from tests.field_app.office_parts import Office
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.real_parts import HandClock, wait_until
+from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.order_person import ENTITY, OrderPerson, order_person_json
 from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, PullAnswer, Tombstone, hash_row
+from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import VisitEnd, VisitEndReason
+from wire_contracts.work_order_states import WorkOrderEvent
 
 PIN = "482916"
 NAME, PHONE = "王秀英·Überprüf", "138-0013-8000"
@@ -91,12 +98,16 @@ def bring(tablet: Tablet, clock: HandClock, *pages: BucketPage) -> None:
 
 
 def with_person(tablet: Tablet, office: Office) -> str:
-    order_id = office.new_order()
-    tablet.sync_now()
-    row = person_row(order_id)
-    end = BucketEnd(count=1, checksum=row.row_hash)
-    bring(tablet, office.clock, BucketPage(bucket="user:x", is_reset=False, rows=(row,), end=end))
+    (order_id,) = with_persons(tablet, office, office.new_order())
     return order_id
+
+
+def with_persons(tablet: Tablet, office: Office, *order_ids: str) -> tuple[str, ...]:
+    tablet.sync_now()
+    rows = tuple(person_row(each) for each in order_ids)
+    end = BucketEnd(count=len(rows), checksum=reduce(xor, (each.row_hash for each in rows)))
+    bring(tablet, office.clock, BucketPage(bucket="user:x", is_reset=False, rows=rows, end=end))
+    return order_ids
 
 
 def actor_of(tablet: Tablet) -> str:
@@ -238,6 +249,7 @@ def test_turning_the_clock_back_does_not_make_the_lease_longer(
 ) -> None:
     tablet.set_pin(PIN)
     order_id = with_person(tablet, office)
+    depart(tablet, order_id)
     office.clock.advance(days=6)
     tablet.personal.check_lease()
     office.clock.advance(days=-30)
@@ -246,6 +258,48 @@ def test_turning_the_clock_back_does_not_make_the_lease_longer(
 
     assert still is Gap.NONE
     assert tablet.personal.check_lease()
+
+
+def depart(tablet: Tablet, order_id: str) -> None:
+    for event in (WorkOrderEvent.ACCEPT, WorkOrderEvent.DEPART):
+        tablet.desk.tap(order_id, event)
+
+
+def kept_of(tablet: Tablet, order_id: str) -> JsonObject:
+    row = tablet.database.read(lambda c: base_store.load_row(c, ENTITY, order_id))
+    assert row is not None
+    return row.document
+
+
+def test_after_two_days_without_contact_a_name_leaves_the_file_but_not_of_a_begun_visit(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    tablet.set_pin(PIN)
+    orders = office.new_order(), office.new_order(Medium.GAS)
+    order_id, begun = with_persons(tablet, office, *orders)
+    depart(tablet, begun)
+    tablet.desk.add_note(order_id, "never wiped")
+    ciphertext = str(kept_of(tablet, order_id)[CIPHERTEXT]).encode()
+    office.clock.advance(hours=47, minutes=59)
+    assert not tablet.personal.check_lease()
+    assert gap(tablet, order_id) is Gap.NONE
+    office.clock.advance(days=-30)  # a network sets the clock back: no window grows longer
+    tablet.personal.check_lease()
+    office.clock.advance(days=30, minutes=1)
+
+    assert gap(tablet, order_id) is Gap.LEASE_ENDED, "not shown, though nobody has dropped it yet"
+    assert tablet.personal.check_lease()
+    assert (kept_of(tablet, order_id), gap(tablet, begun)) == ({}, Gap.NONE)
+    files = [each for each in (tmp_path / "tablet").rglob("*") if each.is_file()]
+    assert [each.name for each in files if ciphertext in each.read_bytes()] == []
+    assert "never wiped" in [entry.operation.new for entry in tablet.waiting()]
+    assert not tablet.personal.check_lease()
+    tablet.desk.tap(begun, WorkOrderEvent.ARRIVE)
+    end = VisitEnd(reason=VisitEndReason.NOBODY_HOME, notice="17", appointment_ms=None)
+    tablet.site.leave(begun, WorkOrderEvent.NO_ACCESS, end)
+    assert tablet.personal.check_lease()
+    bring(tablet, office.clock)
+    assert tablet.personal.fetch_wanted()
 
 
 def test_a_contact_after_the_end_of_the_lease_brings_the_person_back(

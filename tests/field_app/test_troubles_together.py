@@ -106,6 +106,7 @@ def test_a_clock_set_back_and_a_restore_make_no_lease_longer(
     office.restore(backup)
     tablet_clock.advance(days=-20)
     tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.desk.tap(order_id, WorkOrderEvent.DEPART)
     tablet.sync_now()
     renewed = name_of(tablet, order_id)
     tablet_clock.advance(days=6)
@@ -114,13 +115,13 @@ def test_a_clock_set_back_and_a_restore_make_no_lease_longer(
     tablet_clock.advance(days=7, hours=1)
     tablet.personal.check_lease()
     ended = tablet.personal.person_of(order_id)
-    tablet.desk.tap(order_id, WorkOrderEvent.DEPART)
+    tablet.desk.tap(order_id, WorkOrderEvent.ARRIVE)
     tablet.sync_now()
     tablet.sync_now()
 
     assert (renewed, still) == (CHEN.name, CHEN.name)
     assert (ended.person, ended.gap) == (None, Gap.LEASE_ENDED)
-    assert office.order(order_id).state is WorkOrderState.EN_ROUTE
+    assert office.order(order_id).state is WorkOrderState.ON_SITE
     assert name_of(tablet, order_id) == CHEN.name
 
 
