@@ -7,8 +7,13 @@ import pytest
 from sqlalchemy import Engine
 
 from field_app.crew import HeadlessCrew
+from field_app.presenters.round_parts import RoundParts
 from field_app.store.identity_io import save_identity
+from field_app.tablet import Tablet
 from tests.field_app.office_parts import BadNetwork, FoundedOffice, Office, found_office
+from tests.field_app.round_parts import rounds_of
+from tests.field_app.site_parts import working_tablet, working_town
+from tests.field_app_ui.town_office import TownOffice
 from tests.sync_server.real_parts import HandClock
 
 
@@ -48,3 +53,22 @@ def crew(tmp_path: Path, office: Office, network: BadNetwork) -> Iterator[Headle
     found = HeadlessCrew(folder, office.clock, connect=lambda _identity: network)
     yield found
     found.close()
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    """The office of three orders in which a tablet works without a server; files have others."""
+    return working_town()
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    """A tablet at work in that town."""
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
+
+
+@pytest.fixture
+def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
+    """What the rounds of that tablet are made of."""
+    return rounds_of(tablet, town)

@@ -1,24 +1,20 @@
 """What was measured grows old by the longer of both clocks, wherever it was typed or kept."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from field_app.forms.finding import Problem
 from field_app.orders.moments import TimerMoment
-from field_app.patrols.presence import by_hand
 from field_app.presenters.finding import FindingPresenter
 from field_app.presenters.home import HomePage
 from field_app.presenters.point import PointPage
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.stop_gate import StopGatePage, gate_rows, stop_record
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import LEAK, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
+from tests.field_app.round_parts import arrive, opened, refusal, round_town
+from tests.field_app.site_parts import LEAK
+from tests.field_app_ui.inspection_parts import checkpoint
 from tests.field_app_ui.town_office import BootClock, TownOffice
 
 STOP, WELL = checkpoint(0)
@@ -37,20 +33,9 @@ def clock() -> BootClock:
 
 @pytest.fixture
 def town(clock: BootClock) -> TownOffice:
-    town = working_town()
-    town.clock, town.extra = clock, inspection_rows()
+    town = round_town()
+    town.clock = clock
     return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
 
 
 @pytest.fixture
@@ -62,11 +47,6 @@ def fifty_minutes(clock: BootClock) -> None:
     """Let fifty minutes pass, of which the wall clock shows 26."""
     clock.go_on(timedelta(minutes=50))
     clock.set_by(timedelta(minutes=-24))
-
-
-def refusal(presenter: SheetPresenter[object]) -> str:
-    assert presenter.view.primary is not None
-    return presenter.view.primary.refusal
 
 
 def finding(parts: RoundParts, tablet: Tablet) -> FindingPresenter:
@@ -97,7 +77,7 @@ def test_the_gas_of_a_finding(tablet: Tablet, parts: RoundParts, clock: BootCloc
 
 
 def test_a_value_of_a_stop(parts: RoundParts, run_id: str, clock: BootClock) -> None:
-    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    arrive(parts, run_id)
     values = {"gas_lel_pct": "0", "well_water_cm": "2", "inside": "stayed_outside"}
     assert refusal(opened(parts, PointPage(parts, run_id, STOP), **values)) == ""
 
@@ -125,7 +105,7 @@ def gate_row(parts: RoundParts, run_id: str) -> str:
 def test_what_was_looked_at_in_a_home_and_who_was_at_a_stop_in_another_shift(
     parts: RoundParts, run_id: str, clock: BootClock
 ) -> None:
-    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    arrive(parts, run_id)
     opened(parts, HomePage(parts, "hh-0"), meter="ok").detach()
 
     clock.go_on(timedelta(hours=13))

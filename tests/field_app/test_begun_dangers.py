@@ -1,8 +1,6 @@
 """Dangers that were begun on a page or in a checklist of a round: nothing ends over them."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -21,10 +19,9 @@ from field_app.presenters.sheet_views import NoticeBlock, RowLine, RowsBlock
 from field_app.presenters.stop_gate import StopGatePage
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of, taken_off
-from tests.field_app.site_parts import told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
-from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app.round_parts import opened, refusal, round_town, started, taken_off
+from tests.field_app.site_parts import told
+from tests.field_app_ui.inspection_parts import checkpoint
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.fields import FieldReader
 from wire_contracts.forms.items import FormPage
@@ -44,26 +41,12 @@ LEAK_IN_FORM = {
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    forms = (published(builtin(name)) for name in ("patrol-well", "safety-check"))
-    town.extra = [*inspection_rows(), *forms]
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
+    return round_town("patrol-well", "safety-check")
 
 
 @pytest.fixture
 def run_id(parts: RoundParts) -> str:
-    return parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
+    return started(parts)
 
 
 def stop(parts: RoundParts, run_id: str, which: str, **typed: str) -> SheetPresenter[object]:
@@ -72,11 +55,6 @@ def stop(parts: RoundParts, run_id: str, which: str, **typed: str) -> SheetPrese
 
 def end(parts: RoundParts, run_id: str) -> SheetPresenter[object]:
     return opened(parts, RunEndPage(parts, run_id))
-
-
-def refusal(presenter: SheetPresenter[object]) -> str:
-    assert presenter.view.primary is not None
-    return presenter.view.primary.refusal
 
 
 def primary(presenter: SheetPresenter[object]) -> str:

@@ -1,9 +1,8 @@
 """Gas that is found where it is not repaired: an order of class A, once, also offline."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,8 +30,6 @@ from tests.field_app.site_parts import (
     TO_WORK,
     WATER,
     told,
-    working_tablet,
-    working_town,
 )
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.fields import FieldReader
@@ -63,17 +60,6 @@ def air(lel_pct: float, place: str = "VW-031") -> GasMeasurement:
         lel_pct=lel_pct,
         is_entry_allowed=lel_pct <= 10,
     )
-
-
-@pytest.fixture
-def town() -> TownOffice:
-    return working_town()
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
 
 
 def state_of(tablet: Tablet, which: str) -> WorkOrderState:

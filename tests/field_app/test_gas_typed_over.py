@@ -1,21 +1,17 @@
 """Gas that stood on a page for a while was in the air, whatever is typed over it later."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from field_app.checklists.form_sheet import FormSubject
-from field_app.patrols.presence import by_hand
 from field_app.presenters.point import PointPage
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet_views import NoticeBlock
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
-from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app.round_parts import arrive, opened, round_town, started
+from tests.field_app.site_parts import LEAK, told
+from tests.field_app_ui.inspection_parts import checkpoint
 from tests.field_app_ui.town_office import TownOffice
 
 STOP, WELL = checkpoint(0)
@@ -25,20 +21,7 @@ A_SLIP, A_WHILE = timedelta(seconds=30), timedelta(minutes=20)
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = [*inspection_rows(), published(builtin("patrol-well"))]
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
+    return round_town("patrol-well")
 
 
 def type_gas(tablet: Tablet, page: str, text: str) -> None:
@@ -81,8 +64,8 @@ def test_gas_that_stood_at_a_stop_is_recorded_before_it_is_left(
     parts: RoundParts, tablet: Tablet, town: TownOffice, stood: timedelta
 ) -> None:
     is_gas = stood == A_WHILE
-    run_id = parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
-    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    run_id = started(parts)
+    arrive(parts, run_id)
     opened(parts, PointPage(parts, run_id, STOP), gas_lel_pct="45", well_water_cm="2")
     town.clock.moment_utc += stood
     page = opened(parts, PointPage(parts, run_id, STOP), gas_lel_pct="0", inside="stayed_outside")
@@ -103,7 +86,7 @@ def test_gas_that_stood_at_a_stop_is_recorded_before_it_is_left(
 def test_gas_in_an_answer_that_became_irrelevant_stays_danger_at_the_stop(
     parts: RoundParts, tablet: Tablet
 ) -> None:
-    run_id = parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
+    run_id = started(parts)
     stop = FormSubject(about="checkpoint", about_id=STOP)
     form = tablet.forms.open(stop, "patrol-well")
     for place, text in (

@@ -1,8 +1,6 @@
 """A home that was left: what was seen there is not today's, a hazard stands for whoever comes."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,10 +18,9 @@ from field_app.presenters.sheet_views import ChoiceBlock, NoticeBlock, RowsBlock
 from field_app.presenters.sync import SyncPresenter
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of, taken_off
-from tests.field_app.site_parts import told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import inspection_rows, picture
-from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app.round_parts import opened, refusal, round_town, taken_off
+from tests.field_app.site_parts import told
+from tests.field_app_ui.inspection_parts import picture
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.orders import FactType
 
@@ -38,20 +35,7 @@ LEAK = {
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = [*inspection_rows(), published(builtin("safety-check"))]
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
+    return round_town("safety-check")
 
 
 def home(parts: RoundParts, **chosen: str) -> SheetPresenter[object]:
@@ -74,11 +58,6 @@ def noted_in(presenter: SheetPresenter[object]) -> list[str]:
         for block in presenter.view.blocks
         if isinstance(block, NoticeBlock) and block.key.startswith("noted")
     ]
-
-
-def refusal(presenter: SheetPresenter[object]) -> str:
-    assert presenter.view.primary is not None
-    return presenter.view.primary.refusal
 
 
 def primary(presenter: SheetPresenter[object]) -> str:

@@ -1,9 +1,7 @@
 """A position is of now or it is none: nobody checks in by where the tablet was hours ago."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,9 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet_views import NoticeBlock
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app.round_parts import opened, round_town, rounds_of
+from tests.field_app.site_parts import told
+from tests.field_app_ui.inspection_parts import Hands
 from tests.field_app_ui.town_office import NOW_UTC, TownOffice
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
@@ -26,15 +24,7 @@ PIPE = "pl-007"
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = inspection_rows()
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
+    return round_town()
 
 
 @pytest.fixture

@@ -16,10 +16,9 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
-from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app.round_parts import opened, refusal, round_town
+from tests.field_app.site_parts import LEAK, told, working_tablet
+from tests.field_app_ui.inspection_parts import checkpoint
 from tests.field_app_ui.town_office import BootClock, TownOffice
 from wire_contracts.fields import JsonObject
 from wire_contracts.forms.items import FormPage
@@ -48,10 +47,8 @@ def clock() -> BootClock:
 
 @pytest.fixture
 def town(clock: BootClock) -> TownOffice:
-    town = working_town()
+    town = round_town("patrol-well", "safety-check", "gas-on")
     town.clock = clock
-    forms = (published(builtin(name)) for name in ("patrol-well", "safety-check", "gas-on"))
-    town.extra = [*inspection_rows(), *forms]
     return town
 
 
@@ -60,11 +57,6 @@ def tablet(tmp_path: Path, town: TownOffice, clock: BootClock) -> Iterator[Table
     with working_tablet(tmp_path, town) as tablet:
         clock.go_on(timedelta(hours=6))  # one that falls back stays behind the forms' first day
         yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
 
 
 def fill_in(tablet: Tablet, about: str, about_id: str, form: str, said: dict[str, str]) -> None:
@@ -84,11 +76,6 @@ def finish_well_form(tablet: Tablet) -> None:
 
 def home(parts: RoundParts, **chosen: str) -> SheetPresenter[object]:
     return opened(parts, HomePage(parts, HOME), **chosen)
-
-
-def refusal(presenter: SheetPresenter[object]) -> str:
-    assert presenter.view.primary is not None
-    return presenter.view.primary.refusal
 
 
 @pytest.mark.parametrize("set_by_h", [-2, 3])

@@ -1,8 +1,6 @@
 """Two readings of one visit: a slip is corrected where somebody says so, else both are kept."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +10,7 @@ from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.reading_page import ReadingPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.tablet import Tablet
-from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
+from tests.field_app.site_parts import LEAK, told, working_town
 from tests.field_app_ui.town_office import TownOffice, make_order, make_site
 
 
@@ -21,12 +19,6 @@ def town() -> TownOffice:
     town = working_town()
     town.orders = [make_order(0), make_order(1), make_order(3, site=make_site(3))]
     return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
 
 
 class Reader:

@@ -23,7 +23,7 @@ from field_app.presenters.shift_page import ShiftPage
 from field_app.presenters.valves_page import ValvesPage
 from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
-from tests.field_app.site_parts import LEAK, WATER, told, working_tablet, working_town
+from tests.field_app.site_parts import LEAK, WATER, told, working_tablet
 from tests.field_app_ui.town_office import HandClock, TownOffice, make_order, make_site
 from tests.field_app_ui.town_van import van
 from wire_contracts.fields import FieldReader
@@ -37,17 +37,6 @@ GOOD_AIR = {
     "calibrated_until": "2027-05-31",
     "place": "VW-031",
 }
-
-
-@pytest.fixture
-def town() -> TownOffice:
-    return working_town()
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
 
 
 @pytest.fixture

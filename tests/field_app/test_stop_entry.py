@@ -1,8 +1,6 @@
 """Before a well is left as done it is said whether anybody went in, and why without a good test."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,9 @@ from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.sheet_views import ChoiceBlock, NoteBlock
 from field_app.presenters.stop_gate import StopGatePage
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
+from tests.field_app.round_parts import arrive, opened, primary, round_town, started
+from tests.field_app.site_parts import told
+from tests.field_app_ui.inspection_parts import checkpoint
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.fields import JsonObject
 
@@ -35,31 +33,14 @@ DONE = ("done", "")
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = inspection_rows()
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
+    return round_town()
 
 
 @pytest.fixture
 def run_id(parts: RoundParts) -> str:
-    run_id = parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
+    run_id = started(parts)
     arrive(parts, run_id)
     return run_id
-
-
-def arrive(parts: RoundParts, run_id: str) -> None:
-    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
 
 
 def stop(parts: RoundParts, run_id: str, **typed: str) -> SheetPresenter[object]:
@@ -70,12 +51,6 @@ def measure(parts: RoundParts, run_id: str, key: str = "allow", **air: str) -> N
     gate = opened(parts, StopGatePage(parts, run_id, STOP), **{**AIR, **air})
     gate.tap(key)
     assert gate.view.is_done or gate.view.message == "Kept: nobody goes in."
-
-
-def primary(presenter: SheetPresenter[object]) -> tuple[str, str]:
-    button = presenter.view.primary
-    assert button is not None
-    return button.key, button.refusal
 
 
 def the_point(tablet: Tablet, town: TownOffice) -> JsonObject:

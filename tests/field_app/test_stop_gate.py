@@ -1,15 +1,12 @@
 """The gate before a well of a round: the same rules as at an order, kept with the stop."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from field_app.i18n import CatalogueWords
 from field_app.orders.entry_gate import has_no_breath
 from field_app.patrols.inspection_book import point_draft
-from field_app.patrols.presence import by_hand
 from field_app.presenters.form_wording import unit_text
 from field_app.presenters.point import PointPage
 from field_app.presenters.round_parts import RoundParts
@@ -18,9 +15,8 @@ from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.stop_gate import StopGatePage, gate_rows, stop_record
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import rounds_of
-from tests.field_app.site_parts import working_tablet, working_town
-from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
+from tests.field_app.round_parts import arrive, round_town
+from tests.field_app_ui.inspection_parts import checkpoint
 from tests.field_app_ui.town_office import TownOffice
 
 AIR = {"oxygen_pct": "20.8", "lel_pct": "0", "detector_id": "GX-7"}
@@ -31,20 +27,7 @@ STOP, WELL = checkpoint(0)
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = inspection_rows()
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
+    return round_town()
 
 
 def gate(parts: RoundParts, run_id: str = RUN, **texts: str) -> SheetPresenter[object]:
@@ -108,7 +91,7 @@ def test_no_zero_at_a_stop_wipes_what_its_gate_has_measured(
     parts: RoundParts, tablet: Tablet, town: TownOffice, air: dict[str, str], told: str
 ) -> None:
     run_id = parts.desk.start_run("plan-1", [STOP])
-    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    arrive(parts, run_id)
     gate(parts, run_id, **AIR | STICKER | air).tap("deny")
     stop: SheetPresenter[object] = SheetPresenter(
         PointPage(parts, run_id, STOP),  # type: ignore[arg-type]  # as in `gate`

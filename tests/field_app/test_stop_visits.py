@@ -1,15 +1,12 @@
 """A stop that was left: gas counts whoever typed it, good values and check-ins grow old."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.moments import TimerMoment
 from field_app.patrols.inspection_book import DraftOf
-from field_app.patrols.presence import by_hand
 from field_app.patrols.stop_sheet import answers_of_stop, most_gas
 from field_app.presenters.point import PointPage
 from field_app.presenters.round_parts import RoundParts
@@ -23,10 +20,9 @@ from field_app.store.draft_store import KeptAnswer
 from field_app.store.round_records import record_of
 from field_app.store.saved_at import SavedAt
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of, taken_off
-from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import WELL_LIMITS, checkpoint, inspection_rows
-from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app.round_parts import arrive, opened, primary, round_town, started, taken_off
+from tests.field_app.site_parts import LEAK, told
+from tests.field_app_ui.inspection_parts import WELL_LIMITS, checkpoint
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.fields import JsonValue
 
@@ -36,37 +32,18 @@ DEFECT = {"outcome": "defect", "severity": "1", "note": "pipe cracked"}
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = [*inspection_rows(), published(builtin("patrol-well"))]
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
+    return round_town("patrol-well")
 
 
 @pytest.fixture
 def run_id(parts: RoundParts) -> str:
-    run_id = parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
-    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    run_id = started(parts)
+    arrive(parts, run_id)
     return run_id
 
 
 def stop(parts: RoundParts, run_id: str, **typed: str) -> SheetPresenter[object]:
     return opened(parts, PointPage(parts, run_id, STOP), **typed)
-
-
-def primary(presenter: SheetPresenter[object]) -> tuple[str, str]:
-    button = presenter.view.primary
-    assert button is not None
-    return button.key, button.refusal
 
 
 def notices(presenter: SheetPresenter[object]) -> list[str]:

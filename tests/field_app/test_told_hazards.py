@@ -1,8 +1,6 @@
 """A danger in a home that was told once goes by no detour: page, form, severity, another day."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +11,8 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.sheet_views import NoticeBlock
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import inspection_rows
-from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app.round_parts import opened, refusal, round_town
+from tests.field_app.site_parts import told
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.fields import JsonObject
 from wire_contracts.forms.items import FormPage
@@ -39,29 +35,11 @@ WHY = "Say why it is no danger any more: Hose: age, length, clamps"
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = [*inspection_rows(), published(builtin("safety-check"))]
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
-
-
-@pytest.fixture
-def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    return rounds_of(tablet, town)
+    return round_town("safety-check")
 
 
 def home(parts: RoundParts, **chosen: str) -> SheetPresenter[object]:
     return opened(parts, HomePage(parts, HOME), **chosen)
-
-
-def refusal(presenter: SheetPresenter[object]) -> str:
-    assert presenter.view.primary is not None
-    return presenter.view.primary.refusal
 
 
 def fill_in(tablet: Tablet, said: dict[str, str]) -> None:

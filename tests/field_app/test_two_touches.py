@@ -1,8 +1,7 @@
 """A touch that comes twice is one answer: what is under way is not done again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -17,9 +16,9 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import Answers, SheetPage, SheetPresenter
 from field_app.presenters.shift_page import ShiftPage
 from field_app.tablet import Tablet
-from tests.field_app.round_parts import rounds_of
-from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
-from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app.round_parts import round_town, rounds_of
+from tests.field_app.site_parts import LEAK, told
+from tests.field_app_ui.inspection_parts import Hands
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import PartUsed
@@ -60,15 +59,7 @@ class SlowWorker:
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = working_town()
-    town.extra = inspection_rows()
-    return town
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
+    return round_town()
 
 
 def gaskets(tablet: Tablet) -> float:

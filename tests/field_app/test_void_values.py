@@ -1,6 +1,6 @@
 """Values and clocks of a step that were kept on the page before something made them void."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.sheet import Answers
 from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
-from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
+from tests.field_app.site_parts import LEAK, told, working_tablet
 from tests.field_app_ui.town_office import BootClock, TownOffice
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import (
@@ -33,17 +33,6 @@ VALUES: dict[SafetyStep, dict[str, str]] = {
     SafetyStep.REPAIR: {"how": "repaired"},
     SafetyStep.REMEASURE: {"gas_lel_pct": "0", "tight": "holds"},
 }
-
-
-@pytest.fixture
-def town() -> TownOffice:
-    return working_town()
-
-
-@pytest.fixture
-def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    with working_tablet(tmp_path, town) as tablet:
-        yield tablet
 
 
 def take(tablet: Tablet, *steps: SafetyStep) -> None:
