@@ -6,7 +6,7 @@ server may not know of it.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -152,11 +152,14 @@ _AWAITED: Final = select(order_copy.c.order_id).where(
 """What has left since was taken by this server."""
 
 
-def next_copies(connection: Connection, most: int = MAX_COPIES) -> list[OrderCopy]:
-    """Return copies that the server was not told of, as many as one push takes."""
+def next_copies(
+    connection: Connection, most: int = MAX_COPIES, but: Sequence[str] = ()
+) -> list[OrderCopy]:
+    """Return copies that the server was not told of, as many as one push takes; none of `but`."""
     found: list[OrderCopy] = []
     room = _ROOM_BYTES
-    for row in connection.execute(_UNTOLD, {"most": most}):
+    query = _UNTOLD.where(order_copy.c.order_id.not_in(but)) if but else _UNTOLD
+    for row in connection.execute(query, {"most": most}):
         room -= len(row.document.encode())
         if found and room < 0:
             break

@@ -100,6 +100,7 @@ class SyncEngine:
         self._tell_begun: Callable[[Connection], int] = _nothing_begun
         self._refused_contacts = 0
         self._older: SyncProblem | None = None
+        self._is_heard = False
         self.are_words_whole = False
         self._pulled_at_s = 0.0
         self._rests_until_s = 0.0
@@ -122,22 +123,26 @@ class SyncEngine:
     def send_older(self) -> None:
         """Send what is older than the outbox; raise SyncProblem when no contact is to be had.
 
-        A server that does not take it, or a page that cannot be read, keeps back no words and no
-        call for help. Steps of orders wait a while: without the earlier ones they would be refused
-        for good.
+        A server that does not take it, what answers in its place though the pull of this contact
+        was answered, or a page that cannot be read, keeps back no words and no call for help. Steps
+        of orders wait a while: without the earlier ones they would be refused for good.
         """
         self._older = None
         try:
             self._send_older()
         except SyncProblem as problem:
-            if problem.reason is not Reason.SERVER:
+            if problem.reason is not Reason.SERVER and not self._is_filtered(problem):
                 raise
             if self._database.read(sealed_sending_store.is_any_waiting):
-                self._wait_for_older(problem)
+                self._wait_for_older(SyncProblem(Reason.SERVER, problem.detail))
         except DatabaseError as error:
             self._wait_for_older(self._damage_of(error))
         else:
             self._refused_contacts = 0
+
+    def _is_filtered(self, problem: SyncProblem) -> bool:
+        """Return whether a page of something in between is no captive portal: the pull came."""
+        return self._is_heard and problem.reason is Reason.CAPTIVE_PORTAL
 
     def _wait_for_older(self, problem: SyncProblem) -> None:
         _log.warning("sealed things wait on: %s", problem.detail)
@@ -284,8 +289,10 @@ class SyncEngine:
             detail = f"the disk is full; {settled} operations were sent, nothing new is taken"
             raise SyncProblem(Reason.NO_ROOM, detail)
         broken_pull: SyncProblem | None = None
+        self._is_heard = False
         try:
             self._pull()
+            self._is_heard = True
         except SyncProblem as problem:
             if problem.reason not in _OF_PULLS:
                 raise
@@ -305,12 +312,7 @@ class SyncEngine:
 
     def _tell_orders(self) -> None:
         """Tell a restored server of orders it does not know; what it answers keeps back nothing."""
-        try:
-            self._pusher.tell_orders()
-        except SyncProblem as problem:
-            if problem.reason is not Reason.SERVER:
-                raise
-            _log.warning("copies of orders wait on: %s", problem.detail)
+        self._pusher.tell_orders()
 
     def _push_begun(self) -> int:
         """Send what was begun at orders that left; return how much of it got its outcome."""

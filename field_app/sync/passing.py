@@ -21,13 +21,13 @@ from wire_contracts.frames import ms_from_utc
 Choose = Callable[[Connection], Sequence[Outgoing]]
 """Returns what of the outbox is sent next."""
 
-_OF_ONE: Final = frozenset({Reason.SERVER, Reason.CAPTIVE_PORTAL})
+OF_ONE: Final = frozenset({Reason.SERVER, Reason.CAPTIVE_PORTAL})
 """What may be wrong with one body alone, where the pull of the same contact was answered."""
 
 _CONTACTS: Final = 2
 """Contacts in a row that end so before groups are sent by themselves."""
 
-_ENOUGH: Final = 3
+ENOUGH: Final = 3
 """Groups in a row that are not answered well: the others wait for the next contact."""
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Turn:
 
     def take(self, operations: Sequence[Outgoing], problem: SyncProblem) -> bool:
         """Note how a batch was answered; return whether the trouble may be of one group alone."""
-        if not self._may_pass or problem.reason not in _OF_ONE:
+        if not self._may_pass or problem.reason not in OF_ONE:
             return False
         if self._failed == 0:
             self._passing.failed_contacts += 1
@@ -118,7 +118,7 @@ class Turn:
             self._passing.note_try()
         self._passing.tried_in[group] = self._passing.turn_no
         self._in_a_row += 1
-        self.has_enough = is_new and self._in_a_row >= _ENOUGH
+        self.has_enough = is_new and self._in_a_row >= ENOUGH
 
     def note_answer(self) -> None:
         """Note that a batch was answered: the server is well."""
@@ -157,7 +157,7 @@ class Turn:
             self._is_due = self._may_pass and self._passing.is_due()
             if self._is_due:
                 self._passing.note_try()
-        if not self._is_due or self._in_a_row >= _ENOUGH:
+        if not self._is_due or self._in_a_row >= ENOUGH:
             return ()
         tried_in = self._passing.tried_in
         for group in sorted(free, key=lambda each: tried_in.get(each, 0)):

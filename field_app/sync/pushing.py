@@ -18,7 +18,7 @@ from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key
 from field_app.sync import sync_store
 from field_app.sync.epochs import is_another, take_epoch
-from field_app.sync.passing import Choose, Passing, Turn, first_group
+from field_app.sync.passing import ENOUGH, OF_ONE, Choose, Passing, Turn, first_group
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from wire_contracts.clock import Clock
 from wire_contracts.operations import PushAnswer, WrittenPush
@@ -104,6 +104,7 @@ class Pusher:
         way: object = api
         self._teller = way if isinstance(way, TellsWhenSent) else None
         self._passing = Passing(clock)
+        self._passed_copies: list[str] = []
 
     def push_all(self, *, are_steps_held: bool = False, may_pass: bool = True) -> int:
         """Send until nothing is queued; return how many operations got their outcome.
@@ -169,13 +170,17 @@ class Pusher:
     def tell_orders(self) -> int:
         """Tell a restored server of orders that it does not show any more; return of how many.
 
-        One that it cannot even read stops none behind it.
+        One that it cannot even read stops none behind it, nor does one that is answered badly, by
+        it or by a filter before it: another contact tells of that one again, after the others.
+        Three of those are enough for one contact.
 
         Raises:
-            SyncProblem: No usable answer; what was not told is told at the next contact.
+            SyncProblem: No contact; what was not told is told at the next one.
         """
-        told, most = 0, MAX_COPIES
-        while copies := self._database.read(partial(order_copy_store.next_copies, most=most)):
+        told, most, failed = 0, MAX_COPIES, 0
+        if not self._next_copies(1):
+            self._passed_copies.clear()
+        while failed < ENOUGH and (copies := self._next_copies(most)):
             push = WrittenPush(
                 replica_id=self._database.read(_replica_id),
                 bodies=(),
@@ -183,31 +188,43 @@ class Pusher:
                 orders=copies,
             )
             try:
-                answer: PushAnswer | None = self._api.push(push)
-            except RequestRefused as refused:
-                answer = None
-                if len(copies) > 1:  # one of them may be the poison
-                    most = 1
-                    continue
-                _log.warning("an order is not told of: %s", refused.detail)
+                answer = self._api.push(push)
+            except SyncProblem as problem:
+                if problem.reason not in OF_ONE:
+                    raise
+                if len(copies) == 1:
+                    failed += self._leave_copy(copies[0], problem)
+                most = 1  # one of them may be the poison
+                continue
             if not self._database.write(partial(self._note_told, copies, answer)):
                 break
             told += len(copies)
         return told
 
+    def _next_copies(self, most: int) -> Sequence[OrderCopy]:
+        but = tuple(self._passed_copies)
+        return self._database.read(partial(order_copy_store.next_copies, most=most, but=but))
+
+    def _leave_copy(self, copy: OrderCopy, problem: SyncProblem) -> bool:
+        """Return whether one is passed over for now; what cannot be read is never told again."""
+        _log.warning("an order is not told of: %s", problem.detail)
+        is_unread = isinstance(problem, RequestRefused)
+        if is_unread:
+            told = (copy.order_id,)
+            self._database.write(partial(order_copy_store.note_told, order_ids=told))
+        else:
+            self._passed_copies.append(copy.order_id)
+        return not is_unread
+
     def _note_told(
-        self, copies: Sequence[OrderCopy], answer: PushAnswer | None, connection: Connection
+        self, copies: Sequence[OrderCopy], answer: PushAnswer, connection: Connection
     ) -> bool:
         """Return False where the rest waits: the server is another one, or reads no orders yet."""
-        told = [each.order_id for each in copies]
-        if answer is None:
-            order_copy_store.note_told(connection, told)
-            return True
         sync_store.note_contact(connection, self._clock, answer.server_now_ms)
         if answer.protocol < _ORDERS_SINCE:
             take_epoch(connection, answer.server_epoch)
             return False
-        order_copy_store.note_told(connection, told)
+        order_copy_store.note_told(connection, [each.order_id for each in copies])
         return not take_epoch(connection, answer.server_epoch)
 
     def queue_again(self) -> None:

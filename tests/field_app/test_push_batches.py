@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from field_app.store.outgoing_store import FIRST_OF_MANY
 from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key, save
 from field_app.store.tables import order_copy, outbox_op
+from field_app.sync.passing import ENOUGH
 from field_app.sync.pushing import Pusher
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from tests.sync_server.real_parts import NOON, HandClock
@@ -186,11 +188,14 @@ class Restored(Office):
     epochs: tuple[int, ...]
     protocol: int
     told: list[str] = field(default_factory=list)
+    refusal: tuple[set[str], Reason] = (set(), Reason.SERVER)
 
     @override
     def push(self, push: WrittenPush) -> PushAnswer:
-        if len(self.told) > LOST:
-            raise SyncProblem(Reason.SERVER, "told without end")
+        assert len(self.told) <= LOST + ENOUGH, "told without end"
+        bad, reason = self.refusal
+        if bad & {each.order_id for each in push.orders}:
+            raise SyncProblem(reason, "answered by what stands before the server")
         epoch = self.epochs[len(self.told) % len(self.epochs)]
         self.told += [each.order_id for each in push.orders]
         return PushAnswer(
@@ -201,10 +206,10 @@ class Restored(Office):
 LOST = 3
 
 
-def lose_orders(connection: Connection) -> None:
+def lose_orders(connection: Connection, count: int = LOST) -> None:
     rows = [
         {"order_id": each, "document": "{}", "as_of_ms": NOW_MS, "is_told": 0}
-        for each in orders(LOST)
+        for each in orders(count)
     ]
     connection.execute(order_copy.insert(), rows)
 
@@ -226,6 +231,38 @@ def test_lost_orders_are_told_once_in_a_contact_whichever_server_answers(
 
     assert office.told == orders(LOST)
     assert untold(database) == ([] if len(epochs) == 1 else orders(LOST))
+
+
+@pytest.mark.parametrize("reason", [Reason.SERVER, Reason.CAPTIVE_PORTAL])
+@pytest.mark.parametrize("poisoned", [1, ENOUGH])
+def test_copies_that_are_answered_badly_are_passed_over_and_told_once_they_are_let_through(
+    database: Database, reason: Reason, poisoned: int
+) -> None:
+    wanted = orders(ENOUGH + 2)
+    bad = set(wanted[:poisoned])
+    database.write(partial(lose_orders, count=len(wanted)))
+    office = Restored(epochs=(1,), protocol=2, refusal=(bad, reason))
+    sender = pusher(database, office)
+
+    sender.tell_orders()
+    sender.tell_orders()  # a new one in a row of three ends a contact
+    assert untold(database) == sorted(bad)
+    sender.tell_orders()
+    bad.clear()
+    sender.tell_orders()
+
+    assert untold(database) == []
+    assert sorted(office.told) == sorted(wanted)
+
+
+def test_without_contact_nothing_is_told_of_and_nothing_passed_over(database: Database) -> None:
+    database.write(lose_orders)
+    office = Restored(epochs=(1,), protocol=2, refusal=(set(orders(LOST)), Reason.NO_NETWORK))
+
+    with pytest.raises(SyncProblem):
+        pusher(database, office).tell_orders()
+
+    assert untold(database) == orders(LOST)
 
 
 def test_a_server_that_reads_no_orders_yet_is_told_of_them_once_it_does(

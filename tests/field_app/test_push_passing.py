@@ -23,6 +23,7 @@ from field_app.store import passed_over_store
 from field_app.store.database_io import Database
 from field_app.store.outbox_store import NewOperation, TapStamp, append_group
 from field_app.store.settings_store import Key, save
+from field_app.store.tables import order_copy
 from field_app.sync.pushing import Pusher
 from field_app.sync.reasons import Reason, SyncProblem
 from sync_server.db.engine_io import reading
@@ -68,7 +69,8 @@ class Filter:
 
     def push(self, push: WrittenPush) -> PushAnswer:
         self.pushed.append(len(push.bodies))
-        if self.is_down or any(text in body for body in push.bodies for text in self.texts):
+        bodies = [*push.bodies, *(json.dumps(each.document) for each in push.orders)]
+        if self.is_down or any(text in body for body in bodies for text in self.texts):
             raise SyncProblem(self.reason, "answered by what stands before the server")
         return self.api.push(push)
 
@@ -124,6 +126,22 @@ def test_all_but_the_poisoned_one_arrive_and_it_goes_once_it_is_let_through(
     contacts(crew, office, 1)
     assert places(office) == ["pit 3", f"{POISON} van"]
     assert crew.tablet.database.read(passed_over_store.load) == frozenset()
+
+
+def test_a_copy_of_an_order_that_is_answered_badly_ends_no_contact(
+    crew: HeadlessCrew, office: Office, network: BadNetwork
+) -> None:
+    crew.sync_now()
+    stand_before(network, Reason.CAPTIVE_PORTAL)
+    copy = {"order_id": "lost", "document": json.dumps({"note": POISON}), "as_of_ms": 1}
+    crew.tablet.database.write(
+        lambda connection: connection.execute(order_copy.insert(), {**copy, "is_told": 0})
+    )
+    crew.tablet.calls.call_help(call("pit 3"))
+
+    assert contacts(crew, office, 2) == [Reason.NONE, Reason.NONE]
+
+    assert places(office) == ["pit 3"]
 
 
 def test_what_is_behind_it_about_the_same_order_waits_and_keeps_its_turn(

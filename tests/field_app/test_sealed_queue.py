@@ -182,12 +182,32 @@ def test_what_was_set_aside_is_still_set_aside_after_a_restart(
         assert again.damaged_files_count() == 0
 
 
-def never(_reason: str = "/sealed: status 503") -> int:
-    raise SyncProblem(Reason.SERVER, _reason)
+def never(detail: str = "/sealed: status 503", reason: Reason = Reason.SERVER) -> int:
+    raise SyncProblem(reason, detail)
 
 
 def steps_waiting(tablet: Tablet) -> int:
     return len(tablet.database.read(lambda connection: waiting_entries(connection, 100)))
+
+
+def test_a_filter_before_the_sealed_things_is_no_captive_portal_where_the_pull_is_answered(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    work_offline(tablet, order_id)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    tablet.enrol(server, office.code(), "van 3")
+    engine = tablet._contact.engine(tablet.identity)
+    assert engine is not None
+    engine.send_first(partial(never, "403 without our header", Reason.CAPTIVE_PORTAL))
+    tablet.calls.call_help(HelpCall(reason=HelpReason.GAS, place="cellar"))
+
+    verdict = tablet.sync_now()
+
+    assert verdict.reason is Reason.SERVER, "nobody is told to sign in to the network"
+    assert steps_waiting(tablet) == 0
+    assert verdict.detail == "403 without our header"
 
 
 @pytest.mark.parametrize("contacts", [1, CONTACTS_THAT_STEPS_WAIT])
