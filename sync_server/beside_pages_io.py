@@ -23,7 +23,7 @@ from sync_server.paging.paging_run_io import watch
 from sync_server.run_site import UPKEEP_EVERY, Site, blob_folder
 from sync_server.safekeeping.anchors_io import append_anchor
 from sync_server.safekeeping.retention import forget_due
-from sync_server.sync.lone_workers import ask_for_silent
+from sync_server.sync.lone_workers import Watchman
 from sync_server.sync.photo_reviews import review_refused_photo
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
@@ -70,11 +70,11 @@ def _anchor_audit(site: Site) -> None:
 
 def _look_after_lone_workers(site: Site) -> None:
     """Ask for people who work alone and whose tablets say nothing any more."""
-    up_since_utc = site.clock.now_utc()
+    watchman = Watchman(site.clock.now_utc())
     while not site.stop.is_set():
         try:
             with site.engine.begin() as connection:
-                ask_for_silent(connection, site.clock.now_utc(), up_since_utc)
+                watchman.look(connection, site.clock.now_utc())
         except SQLAlchemyError:
             _LOG.exception("lone_workers.look_failed")
         site.stop.wait(max(site.clock.wall_seconds(LONE_WORKERS_EVERY_S), 0.2))

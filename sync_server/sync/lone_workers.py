@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, select, update
 
 from sync_server.db.bulk_io import OnExisting, put_cells
 from sync_server.db.order_tables import FACT
@@ -39,7 +39,7 @@ def note_watch(connection: Connection, fact: Fact, at: DeviceTime) -> None:
     """Note until when the next word must come, and that all is well where it is said.
 
     `at` is the tap's own time: the due time counts from it, whatever the tablet's clock says. The
-    word that comes last counts: a tablet sends in the order of its taps.
+    word that was tapped last counts: one that was passed over on its way comes behind later ones.
     """
     if _is_over(fact):
         _quieten(connection, fact)
@@ -53,6 +53,8 @@ def note_watch(connection: Connection, fact: Fact, at: DeviceTime) -> None:
     known = connection.execute(
         select(WATCHED_WORKER).where(WATCHED_WORKER.c.tablet_id == fact.tablet_id).with_for_update()
     ).one_or_none()
+    if known is not None and _is_overtaken(connection, fact, known.fact_id):
+        return
     if known is not None and known.asked_id and is_well:
         close_answered(connection, known.asked_id, fact.received_at_utc)
     row = {
@@ -73,7 +75,8 @@ def _is_over(fact: Fact) -> bool:
 def _quieten(connection: Connection, fact: Fact) -> None:
     """Let nobody be rung for the calls of this tablet that came before.
 
-    By the order in which they come, which is that of the taps: no clock hides a later call.
+    By the order of the taps in one copy of its store, else by that in which they come: no clock
+    hides a later call.
     """
     calls = connection.execute(
         select(REVIEW_ITEM.c.review_id)
@@ -83,11 +86,24 @@ def _quieten(connection: Connection, fact: Fact) -> None:
             REVIEW_ITEM.c.kind == str(ReviewKind.CREW_DANGER),
             FACT.c.tablet_id == fact.tablet_id,
             FACT.c.fact_type == str(fact.fact_type),
+            not_(_is_tapped_later(fact)),
         )
     ).scalars()
     at_ms = ms_from_utc(fact.received_at_utc)
     quiet = [{"review_id": each, "at_ms": at_ms} for each in calls]
     put_cells(connection, QUIET_CALL, quiet, OnExisting.KEEP)
+
+
+def _is_overtaken(connection: Connection, fact: Fact, known_id: str) -> bool:
+    """Return whether the word that counts by now was tapped after this one."""
+    later = select(FACT.c.fact_id).where(FACT.c.fact_id == known_id, _is_tapped_later(fact))
+    return connection.execute(later).first() is not None
+
+
+def _is_tapped_later(fact: Fact) -> ColumnElement[bool]:
+    """Return whether a fact has a later place among the taps of the same copy of the store."""
+    is_same_copy = func.coalesce(FACT.c.replica_id, "") == fact.replica_id
+    return and_(is_same_copy, func.coalesce(FACT.c.n, 0) > fact.n)
 
 
 def _told(fact: Fact) -> LoneWorkerEvent | None:
@@ -105,11 +121,29 @@ def _left_ms(due_ms: int, at: DeviceTime) -> int:
     return max(min(due_ms - at.wall_ms, _LONGEST_MS), 0)
 
 
+class Watchman:
+    """Looks for people whose tablets say nothing, and knows since when tablets could come."""
+
+    def __init__(self, now_utc: datetime) -> None:
+        """Begin when the server starts."""
+        self._up_since_utc = now_utc
+
+    def look(self, connection: Connection, now_utc: datetime) -> int:
+        """Return how many people were asked for, as `ask_for_silent`.
+
+        A clock that was put back since the start, as one that ran ahead until the network was
+        there, lets tablets come for another 5 minutes and no longer.
+        """
+        self._up_since_utc = min(self._up_since_utc, now_utc)
+        return ask_for_silent(connection, now_utc, self._up_since_utc)
+
+
 def ask_for_silent(connection: Connection, now_utc: datetime, up_since_utc: datetime) -> int:
     """Return how many people were asked for because no word came in time; each once.
 
     `up_since_utc`: since when tablets could come. A server that was away has heard nobody.
     """
+    _set_right(connection, ms_from_utc(now_utc))
     late_ms = ms_from_utc(now_utc - SILENCE)
     if ms_from_utc(up_since_utc) > late_ms:
         return 0
@@ -117,6 +151,28 @@ def ask_for_silent(connection: Connection, now_utc: datetime, up_since_utc: date
         select(WATCHED_WORKER).where(WATCHED_WORKER.c.due_at_ms <= late_ms)
     ).all()
     return sum(_ask(connection, row, now_utc) for row in silent)
+
+
+def _set_right(connection: Connection, now_ms: int) -> None:
+    """Count due times from now where the server's clock was put back behind the word of a watch.
+
+    By less than was left, it only asks so much later.
+    """
+    rows = connection.execute(
+        select(WATCHED_WORKER.c.tablet_id, WATCHED_WORKER.c.due_at_ms, FACT.c.received_at_ms)
+        .join(FACT, FACT.c.fact_id == WATCHED_WORKER.c.fact_id)
+        .where(WATCHED_WORKER.c.due_at_ms >= FACT.c.received_at_ms)
+        .where(FACT.c.received_at_ms > now_ms)
+    ).all()
+    for tablet_id, due_at_ms, received_at_ms in rows:
+        again_ms = now_ms + due_at_ms - received_at_ms
+        if again_ms < received_at_ms:
+            connection.execute(
+                update(WATCHED_WORKER)
+                .where(WATCHED_WORKER.c.tablet_id == tablet_id)
+                .where(WATCHED_WORKER.c.due_at_ms == due_at_ms)
+                .values(due_at_ms=again_ms)
+            )
 
 
 def _ask(connection: Connection, row: Row[str], now_utc: datetime) -> bool:

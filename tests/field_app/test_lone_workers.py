@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from field_app.crew import HeadlessCrew
+from field_app.sync.reasons import Reason
 from sync_server.paging.page_store import unheard_things
 from sync_server.paging.paging import Concern
-from sync_server.sync.lone_workers import ask_for_silent, note_watch
+from sync_server.sync.lone_workers import Watchman, ask_for_silent, note_watch
 from sync_server.sync.review_store import SERVER, ReviewItem, ReviewKind, list_reviews
 from sync_server.work_orders.order import Fact
-from tests.field_app.office_parts import Office
+from tests.field_app.office_parts import BadNetwork, Office
+from tests.field_app.test_push_passing import POISON, contacts, stand_before
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType
@@ -224,5 +226,78 @@ def test_a_watch_that_begins_anew_behind_a_clock_that_was_put_right_is_looked_af
     say(crew, office, WatchEvent.STARTED)
 
     office.clock.advance(minutes=40)
+
+    assert len(asked(office)) == 1
+
+
+def sync_until_all_is_sent(crew: HeadlessCrew, office: Office) -> None:
+    """Let what was passed over have its turns again."""
+    for _ in range(10):
+        office.clock.advance(hours=9)
+        crew.sync_now()
+        if crew.tablet.status().outbox.waiting == 0:
+            return
+    pytest.fail("what was passed over is never sent")
+
+
+def test_an_end_that_was_passed_over_does_not_end_the_watch_that_began_behind_it(
+    crew: HeadlessCrew, office: Office, network: BadNetwork
+) -> None:
+    crew.sync_now()
+    guard = stand_before(network, Reason.SERVER)
+    over = LoneWorkerEvent(event=WatchEvent.ENDED, person="Li Wei", due_ms=None, place=POISON)
+    crew.tablet.calls.tell_watch(over)
+    contacts(crew, office, 3)
+    say(crew, office, WatchEvent.STARTED)
+    network.api = guard.api
+
+    sync_until_all_is_sent(crew, office)
+
+    assert len(asked(office)) == 1
+
+
+def test_a_call_that_is_over_and_was_passed_over_does_not_hide_the_one_behind_it(
+    crew: HeadlessCrew, office: Office, network: BadNetwork
+) -> None:
+    call = HelpCall(reason=HelpReason.GAS, place="pit 1")
+    crew.sync_now()
+    guard = stand_before(network, Reason.SERVER)
+    crew.tablet.calls.call_help(replace(call, place=POISON, is_over=True))
+    contacts(crew, office, 3)
+    crew.tablet.calls.call_help(replace(call, place="pit 3"))
+    crew.sync_now()
+    network.api = guard.api
+
+    sync_until_all_is_sent(crew, office)
+
+    assert rung(office) == 1
+
+
+def test_a_server_whose_clock_is_put_back_after_its_start_looks_after_watches_all_the_same(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    watchman = Watchman(office.clock.now_utc())
+    office.clock.advance(hours=-8)
+    say(crew, office, WatchEvent.STARTED)
+    with office.engine.begin() as connection:
+        assert watchman.look(connection, office.clock.now_utc()) == 0
+
+    office.clock.advance(minutes=40)
+
+    with office.engine.begin() as connection:
+        assert watchman.look(connection, office.clock.now_utc()) == 1
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=8), timedelta(days=400)])
+def test_a_watch_runs_on_when_the_servers_clock_is_put_back_meanwhile(
+    crew: HeadlessCrew, office: Office, back: timedelta
+) -> None:
+    say(crew, office, WatchEvent.STARTED)
+    office.clock.advance(minutes=10, seconds=-back.total_seconds())
+
+    assert asked(office) == []
+    office.clock.advance(minutes=34)
+    assert asked(office) == []
+    office.clock.advance(minutes=1)
 
     assert len(asked(office)) == 1
