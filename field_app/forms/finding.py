@@ -10,6 +10,7 @@ from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.findings import Cause, causes_for
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import FINDING_FORM, OrderType
+from wire_contracts.patrol_facts import WellEntry
 from wire_contracts.quantities import Medium, Quantity
 
 LONGEST_NOTE = 4000
@@ -276,11 +277,17 @@ def _missing_note(answers: FindingAnswers) -> tuple[Missing, ...]:
     return ()
 
 
-def seal(order_id: str, answers: FindingAnswers, gas_at_ms: int | None = None) -> JsonObject:
+def seal(
+    order_id: str,
+    answers: FindingAnswers,
+    gas_at_ms: int | None = None,
+    entry: WellEntry | None = None,
+) -> JsonObject:
     """Return the payload of the `form_answerset` fact; call it when nothing is missing.
 
     Measured values are numbers in the unit that the quantity's wire name tells; `gas_at_ms` is when
-    the gas was typed, by the tablet's wall clock, None where nobody knows.
+    the gas was typed, by the tablet's wall clock, None where nobody knows; `entry` whether anybody
+    went into the well of the order, left out where nobody was asked.
     """
     measured: dict[str, JsonValue] = {}
     for quantity, text in answers.measured.items():
@@ -297,5 +304,6 @@ def seal(order_id: str, answers: FindingAnswers, gas_at_ms: int | None = None) -
             "cause": str(answers.cause or ""),
             "note": answers.note.strip(),
             "measured": measured,
+            **({} if entry is None else {"entry": str(entry)}),
         },
     }

@@ -12,6 +12,7 @@ from field_app.forms.finding import (
     offered_fields,
 )
 from field_app.orders.entry_gate import is_air_bad
+from field_app.orders.order_entry import OrderEntry
 from field_app.orders.safety_steps import steps_demanded, steps_offered
 from field_app.orders.work_record import WorkRecord
 from wire_contracts.kinds import FindingResult
@@ -32,6 +33,8 @@ class Lack(StrEnum):
     GAS_NOT_FOR_THIS = "gas_not_for_this"
     GAS_NOTE = "gas_note"
     AIR_NOTE = "air_note"
+    ENTRY = "entry"
+    ENTRY_WHY = "entry_why"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class Lacking:
     checklist: str = ""
     lel_pct: float = 0.0
     air: GasMeasurement | None = None
+
+
+_NOT_ASKED: Final = OrderEntry()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,8 @@ class Evidence:
         required_checklists: The same, of those that the office requires of every such order.
         forms_lel_pct: The most gas that checklists tell of, finished or not; None: of none.
         forms_oxygen_pct: Oxygen in one of them with which nobody may go in; None: in none.
+        entry: What was answered about going into the well of the order.
+        entry_words: The same for the office, where somebody went in without a good test.
     """
 
     photos: int = 0
@@ -69,6 +77,8 @@ class Evidence:
     required_checklists: Sequence[str] = ()
     forms_lel_pct: float | None = None
     forms_oxygen_pct: float | None = None
+    entry: OrderEntry = _NOT_ASKED
+    entry_words: str = ""
 
 
 ALONG_A_CHECKLIST: Final = frozenset(
@@ -111,6 +121,7 @@ def what_is_lacking(
         *_lacking_gas(document, result, record, evidence),
         *_lacking_words_of_air(result, record, evidence),
         *_lacking_steps(document, result, record, evidence),
+        *([] if result is None else _lacking_entry(evidence.entry)),
     ]
     if result is FindingResult.LEAK and evidence.keeps_photos and not evidence.photos:
         lacking.append(Lacking(lack=Lack.PHOTO))
@@ -127,6 +138,13 @@ def what_is_lacking(
         open_ones = (*evidence.required_checklists, *(evidence.open_checklists if is_along else ()))
         lacking += [Lacking(lack=Lack.CHECKLIST, checklist=title) for title in open_ones]
     return lacking
+
+
+def _lacking_entry(entry: OrderEntry) -> list[Lacking]:
+    """Return that nobody said whether anybody went into the well, or why without a good test."""
+    if entry.is_asked and entry.answer is None:
+        return [Lacking(lack=Lack.ENTRY)]
+    return [Lacking(lack=Lack.ENTRY_WHY)] if entry.is_unproven and not entry.why else []
 
 
 def _lacking_gas(

@@ -59,6 +59,7 @@ from field_app.store.tables import outbox_op
 from wire_contracts.fields import JsonValue
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType, WorkOrderDocument
+from wire_contracts.patrol_facts import WellEntry
 from wire_contracts.sealed import SealedKind
 from wire_contracts.site_facts import VisitEnd, VisitEndReason, visit_end_json
 from wire_contracts.work_order_states import CREW_EVENTS, WORK_ORDER, WorkOrderEvent
@@ -269,7 +270,9 @@ class OrderDesk:
             if sheet.missing or lacking:
                 raise FindingIncompleteError(sheet.missing, lacking)
             tell_others(connection, order_id, stamp)
-            self._append(connection, order_id, _finding_group(sheet, new_id(stamp)))
+            said = sheet if outside is None else _with_entry(sheet, outside)
+            entry = None if outside is None else outside.entry.answer
+            self._append(connection, order_id, _finding_group(said, new_id(stamp), entry))
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
             begin_anew(connection, order_id, stamp, is_case_over=False)
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
@@ -441,9 +444,20 @@ def _gas_asked(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> NewOp
     return ask_order(sheet.order_id, request, stamp)
 
 
-def _finding_group(sheet: FindingSheet, fact_id: str) -> list[NewOperation]:
+def _with_entry(sheet: FindingSheet, outside: Evidence) -> FindingSheet:
+    """Return the sheet with why somebody went in without a good gas test in front of the note."""
+    note = sheet.answers.note.strip()
+    if not outside.entry_words or outside.entry_words in note:
+        return sheet
+    said = "; ".join(part for part in (outside.entry_words, note) if part)[:LONGEST_NOTE]
+    return replace(sheet, answers=replace(sheet.answers, note=said))
+
+
+def _finding_group(
+    sheet: FindingSheet, fact_id: str, entry: WellEntry | None
+) -> list[NewOperation]:
     document, answers, order_id = sheet.document, sheet.answers, sheet.order_id
-    payload = seal(order_id, answers, sheet.gas_at_ms)
+    payload = seal(order_id, answers, sheet.gas_at_ms, entry)
     old_result = None if document.result is None else str(document.result)
     return [
         NewOperation(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from field_app.orders.moments import TimerMoment
+from field_app.orders.order_entry import OrderEntry, entry_of
 from field_app.orders.shift_numbers import (
     NOTES_KEPT_MS,
     LeftNote,
@@ -25,11 +26,12 @@ from field_app.orders.site_sheets_store import (
 from field_app.orders.site_store import facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.van_store import load_van
+from field_app.orders.work_record import WorkRecord
 from field_app.store import draft_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey
 from wire_contracts.network import NetworkPart, Plane
-from wire_contracts.orders import FactType
+from wire_contracts.orders import FactType, WorkOrderDocument
 from wire_contracts.van import Van
 
 
@@ -62,6 +64,13 @@ class SiteBook:
     def well(self, record: str) -> WellSheet:
         """Return what was measured under a record that is no order, such as a stop of a round."""
         return self._database.read(lambda each: load_well(each, record, self._stamps))
+
+    def entry(self, order_id: str, document: WorkOrderDocument, record: WorkRecord) -> OrderEntry:
+        """Return what was answered about going into the well of an order."""
+        kept = self._database.read(
+            lambda connection: draft_store.load_everyones(connection, order_id, WORK_FORM)
+        )
+        return entry_of(document, record, kept, self.moment())
 
     def network(self) -> Sequence[NetworkPart]:
         """Return the map; tens of milliseconds for a town."""

@@ -14,6 +14,7 @@ from field_app.orders.entry_gate import Detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
 from field_app.orders.moments import moment_kept
 from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.order_entry import ENTRY, ENTRY_WHY
 from field_app.orders.safety_steps import (
     is_unsafe,
     measured_at_ms,
@@ -234,7 +235,9 @@ class SiteDesk(SiteBook):
                 others.append(ask_order(order_id, request, stamp))
             change = new_fact(order_id, FactType.GAS_MEASUREMENT, gas_json(gas))
             self._append(connection, [change], others)
-            self._forget(connection, order_id, "gate", sheet.values_of("gate"))
+            typed = sheet.values_of("gate")
+            said = {key: typed[key] for key in typed if key not in {ENTRY, ENTRY_WHY}}
+            self._forget(connection, order_id, "gate", said)
 
         self._database.write(work)
 

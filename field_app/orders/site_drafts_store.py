@@ -16,6 +16,7 @@ from field_app.orders import order_store
 from field_app.orders.begun_findings import GAS_FIELD, gas_in_findings
 from field_app.orders.entry_gate import Detector
 from field_app.orders.moments import TimerMoment, moment_kept, moment_of
+from field_app.orders.order_entry import ENTRY, ENTRY_WHY
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_sheet import GasTold
@@ -42,6 +43,7 @@ _OF_A_VISIT: Final = frozenset(
     {*map(str, SafetyStep), TIMER_PAGE, MEASURED_PREFIX.removesuffix("."), "reading"}
 )
 _AIR: Final = frozenset(map(str, AirValue))
+_OF_ENTRY: Final = frozenset({ENTRY, ENTRY_WHY})
 _ONE_SHIFT_MS: Final = 12 * 3_600_000
 """Whatever was in somebody's hand in another shift is not in it now (judgement)."""
 
@@ -273,7 +275,7 @@ def _is_measured(name: str) -> bool:
     page, _, field = name.partition(".")
     value = field.removesuffix(TYPED_AT)
     is_earlier = name in {EARLIER_GAS, EARLIER_GAS_PLACE}
-    return page in _OF_A_VISIT or is_earlier or (page == "gate" and value in _AIR)
+    return page in _OF_A_VISIT or is_earlier or (page == "gate" and value in _AIR | _OF_ENTRY)
 
 
 def save_detector(connection: Connection, detector: Detector, stamp: TapStamp) -> None:

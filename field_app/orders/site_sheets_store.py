@@ -32,7 +32,7 @@ from wire_contracts.site_facts import ClosedValve
 
 _BELIEVED: Final = timedelta(days=30)
 _ONE_SHIFT: Final = timedelta(hours=12)
-_OF_A_SHIFT: Final = ("reading.", "gate.detector", "gate.calibrated_until")
+_OF_A_SHIFT: Final = ("reading.", "gate.detector", "gate.calibrated_until", "gate.inside")
 """How the fields begin that say nothing in the next shift."""
 
 

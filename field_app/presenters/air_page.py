@@ -90,6 +90,11 @@ class AirPage(ABC, Generic[S]):
     def _subtitle(self, data: S) -> str:
         """Return where this is."""
 
+    def _asked(self, data: S, answers: Answers) -> list[Block]:
+        """Return the question whether anybody went in, where this page asks it."""
+        del data, answers
+        return []
+
     @abstractmethod
     def _measured(self, detector: Detector | None, gas: GasMeasurement) -> None:
         """Keep a measurement; `detector` is one that was not in use before."""
@@ -134,10 +139,15 @@ class AirPage(ABC, Generic[S]):
         air = self._air(answers)
         detector = detector_of(data, answers)
         verdict = judge_entry(detector, air, self._today(data), place=answers.get("place"))
-        blocks: list[Block] = [*self._ordered(data), self._verdict(verdict)]
+        blocks: list[Block] = [*self._ordered(data)]
+        asked = self._asked(data, answers)
+        if data.record.gas:  # somebody may be in there: before the next test
+            blocks += asked
+        blocks.append(self._verdict(verdict))
         blocks += self._numbers(air, verdict, detector, self._old_values(answers))
         blocks += self._detector_blocks(data, detector, answers)
         blocks.append(self._history(data))
+        blocks += [] if data.record.gas else asked
         return SheetView(
             title=t("Gas test before entry"),
             subtitle=self._subtitle(data),

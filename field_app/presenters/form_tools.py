@@ -7,6 +7,7 @@ from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.completion import Evidence
 from field_app.orders.entry_gate import bad_oxygen_pct
 from field_app.orders.work_record import WorkRecord
+from field_app.presenters.entry_blocks import entry_words
 from field_app.presenters.form import FormRequest
 from field_app.presenters.ports import Words
 from field_app.presenters.views import OrderTool, Tone
@@ -72,6 +73,7 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
     begun = [each for _author, _at, each in tablet.forms.begun_by_anybody(subject, since_n)]
     oxygen = (bad_oxygen_pct(each.answers) for each in (*finished, *begun))
     offered = tablet.forms.offers(ENTITY, form_purposes(order.document))
+    entry = tablet.site.entry(order.order_id, order.document, order.record)
     left = [head for head in offered if head.form_id not in done]
     return Evidence(
         keeps_photos=tablet.photos.availability().is_available,
@@ -81,6 +83,8 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
         required_checklists=[head.title.plain(t.language) for head in left if head.is_required],
         forms_lel_pct=tablet.forms.most_lel_pct(subject, since_n),
         forms_oxygen_pct=next((each for each in oxygen if each is not None), None),
+        entry=entry,
+        entry_words=entry_words(t, entry.why) if entry.is_unproven else "",
     )
 
 

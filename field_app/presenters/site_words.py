@@ -219,6 +219,8 @@ def lack_text(t: Words, lacking: Lacking, medium: Medium) -> str:
         Lack.AIR_NOTE: t("{values} in the air: say in the note where it was").format(
             values=air_text(lacking.air)
         ),
+        Lack.ENTRY: t("Say under Gas test whether anybody went in"),
+        Lack.ENTRY_WHY: t("Went in without a good gas test: say why under Gas test"),
         Lack.CHECKLIST: t("Checklist: {title}").format(title=lacking.checklist),
         Lack.VALVE_CLOSED: closed.format(valve=lacking.valve_id),
     }

@@ -2,22 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from field_app.orders.moments import TimerMoment, moment_kept
+from field_app.orders.order_entry import ENTRY, ENTRY_WHY
 from field_app.orders.site_sheet import was_entry_allowed
+from field_app.presenters.entry_blocks import entry_blocks, entry_words
 from field_app.presenters.point_blocks import LEFT_OUT, ONE_SHIFT_MS, PointData
 from field_app.presenters.ports import Words
 from field_app.presenters.sheet import Answers
-from field_app.presenters.sheet_views import Block, ChoiceBlock, ChoiceLine, NoteBlock
+from field_app.presenters.sheet_views import Block
 from field_app.presenters.stop_gate import is_entered
-from field_app.presenters.views import Tone
 from field_app.store.draft_store import KeptAnswer
 from wire_contracts.patrol_facts import PatrolPoint, WellEntry
-
-ENTRY: Final = "inside"
-ENTRY_WHY: Final = "inside_why"
-"""Fields of a stop's page."""
 
 
 def answered_at(
@@ -76,31 +72,10 @@ class EntryPage:
 
     def blocks(self) -> list[Block]:
         """Return the question, and under it why somebody went in with no test that let him."""
-        t = self.t
         if not self._is_asked:
             return []
-        choices = (
-            (WellEntry.STAYED_OUTSIDE, t("Stayed outside"), "check-circle", Tone.OK),
-            (WellEntry.WENT_IN, t("Went in"), "account-alert", Tone.WARN),
-        )
-        lines = tuple(
-            ChoiceLine(
-                value=str(value),
-                text=text,
-                icon=icon,
-                tone=tone,
-                is_selected=self.answer is value,
-            )
-            for value, text, icon, tone in choices
-        )
-        asked: list[Block] = [
-            ChoiceBlock(key=ENTRY, title=t("Did anybody go in?"), lines=lines, is_kept=True)
-        ]
-        if self._is_unproven:
-            label = t("Went in without a good gas test: why?")
-            text = self.answers.get(ENTRY_WHY)
-            asked.append(NoteBlock(key=ENTRY_WHY, label=label, text=text, is_long=True))
-        return asked
+        why = self.answers.get(ENTRY_WHY)
+        return entry_blocks(self.t, self.answer, why, is_unproven=self._is_unproven)
 
     def refusal(self) -> str:
         """Return what is still to be said of going in, empty when nothing is."""
@@ -117,5 +92,4 @@ class EntryPage:
         why = self.answers.get(ENTRY_WHY).strip()
         if not (why and self._is_unproven):
             return note
-        said = self.t("Went in without a good gas test: {why}").format(why=why)
-        return "; ".join(part for part in (said, note) if part)
+        return "; ".join(part for part in (entry_words(self.t, why), note) if part)

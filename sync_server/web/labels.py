@@ -152,6 +152,12 @@ RESULTS: Mapping[str, str] = {
     "other": mark("Other"),
 }
 
+WELL_ENTRIES: Mapping[str, str] = {
+    "stayed_outside": mark("stayed outside"),
+    "went_in": mark("went in"),
+}
+"""Whether anybody went into a well."""
+
 LABELS: Mapping[str, str] = {
     "confirmed": mark("alert confirmed"),
     "false": mark("false alert"),

@@ -13,6 +13,7 @@ from sync_server.web.labels import (
     ORDER_TYPES,
     QUANTITIES,
     RESULTS,
+    WELL_ENTRIES,
     label,
     unit_of,
 )
@@ -129,7 +130,7 @@ class OrderButton:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingView:
-    """What the crew found."""
+    """What the crew found; `entry` says whether anybody went into the well, empty: not asked."""
 
     result: str
     chip_class: str
@@ -138,6 +139,7 @@ class FindingView:
     note: str
     measured: Sequence[tuple[str, str]]
     label: str
+    entry: str = ""
 
 
 _BUTTONS: Sequence[tuple[WorkOrderEvent, Action, str, str, str]] = (
@@ -275,20 +277,30 @@ def finding_view(
         note=document.note,
         measured=_measured(facts),
         label=alert_label,
+        entry=_entry(facts, words),
     )
 
 
-def _measured(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+def _entry(facts: Sequence[Fact], words: Words) -> str:
+    """Return whether anybody went into the well of the order, empty where nobody was asked."""
+    said = _newest_answers(facts).get("entry")
+    return label(words, WELL_ENTRIES, said) if isinstance(said, str) else ""
+
+
+def _newest_answers(facts: Sequence[Fact]) -> Mapping[str, JsonValue]:
+    """Return the answers of the newest finding, none where there is none."""
     findings = [
         fact.payload
         for fact in facts
         if fact.fact_type is FactType.FORM_ANSWERSET and is_finding(fact.payload)
     ]
     newest = findings[-1] if findings else None
-    if not isinstance(newest, Mapping):
-        return []
-    answered = newest.get("answers")
-    measured = answered.get("measured") if isinstance(answered, Mapping) else None
+    answered = newest.get("answers") if isinstance(newest, Mapping) else None
+    return answered if isinstance(answered, Mapping) else {}
+
+
+def _measured(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+    measured = _newest_answers(facts).get("measured")
     if not isinstance(measured, Mapping):
         return []
     return [

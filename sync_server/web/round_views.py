@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sync_server.patrols.inspection_store import Inspected
 from sync_server.web.home_check_views import check_told, home_place
+from sync_server.web.labels import WELL_ENTRIES, label
 from sync_server.web.site_work_views import gas_said, told_by
 from sync_server.web.words import Words, mark, quantity
 from sync_server.work_orders.order import Fact
@@ -19,7 +20,6 @@ from wire_contracts.patrol_facts import (
     PatrolPoint,
     PointOutcome,
     RunPhase,
-    WellEntry,
     parse_check_in,
     parse_point,
     parse_run,
@@ -32,10 +32,6 @@ OUTCOMES = {
     PointOutcome.DEFECT: (mark("defect"), "danger"),
     PointOutcome.NOT_REACHABLE: (mark("not reachable"), "warn"),
     PointOutcome.SKIPPED: (mark("skipped"), "warn"),
-}
-_ENTRIES = {
-    WellEntry.STAYED_OUTSIDE: mark("stayed outside"),
-    WellEntry.WENT_IN: mark("went in"),
 }
 _WAYS = {
     CheckInWay.NFC: mark("tag read"),
@@ -314,7 +310,7 @@ def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
     tone = "warn" if point.beyond and tone == "ok" else tone
     values = [_measured(point, measure, words) for measure in point.values]
     defect = point.defect
-    entry = [] if point.entry is None else [words.gettext(_ENTRIES[point.entry])]
+    entry = [] if point.entry is None else [label(words, WELL_ENTRIES, point.entry)]
     parts = [*entry, *values, point.reason, point.note]
     href = ""
     if defect is not None:

@@ -10,9 +10,11 @@ from sqlalchemy import Engine
 
 from sync_server.access.roles import Role
 from sync_server.web.catalogue_io import load_catalogues
+from sync_server.web.order_views import finding_view
 from sync_server.web.site_work_views import SiteWork, site_work
 from sync_server.web.words import Words
-from sync_server.work_orders.order import Fact
+from sync_server.work_orders.order import Fact, OrderRecord
+from tests.full_values import full
 from tests.sync_server.people_parts import Pen, found_utility
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.sync.push_parts import push
@@ -58,15 +60,18 @@ def fact(number: int, fact_type: FactType, payload: JsonObject) -> Fact:
     )
 
 
-def shown(facts: Sequence[Fact], language: str = "en") -> SiteWork:
+def in_language(language: str) -> Words:
     catalogue = load_catalogues()[language]
-    words = Words(
+    return Words(
         language=language,
         zone=ZoneInfo("Asia/Shanghai"),
         gettext=catalogue.gettext,
         ngettext=catalogue.ngettext,
     )
-    return site_work(facts, words, NOON, {"a-1": "Li Wei"})
+
+
+def shown(facts: Sequence[Fact], language: str = "en") -> SiteWork:
+    return site_work(facts, in_language(language), NOON, {"a-1": "Li Wei"})
 
 
 VALVES = [
@@ -279,3 +284,21 @@ def test_the_page_of_an_order_shows_the_work_and_the_valve_that_is_closed(
 
     assert "Valve vw-9 closed" in page
     assert "may open: Anna" in page
+
+
+def test_a_finding_at_a_well_says_whether_anybody_went_in() -> None:
+    def said(language: str, **entry: str) -> str:
+        answers: JsonObject = {"result": "leak", "measured": {}, **entry}
+        payload: JsonObject = {"form": FINDING_FORM, "answers": answers}
+        finding = finding_view(
+            full(OrderRecord),
+            [fact(1, FactType.FORM_ANSWERSET, payload)],
+            in_language(language),
+            "",
+        )
+        assert finding is not None
+        return finding.entry
+
+    assert said("en", entry="went_in") == "went in"
+    assert said("zh", entry="stayed_outside") == "未进入"
+    assert said("en") == ""
