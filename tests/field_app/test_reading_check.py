@@ -1,11 +1,11 @@
-"""A meter of which one reading is known is not believed whatever it shows."""
+"""A meter reading is questioned by what the meter said before, be it one reading."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from field_app.orders.reading_check import DAY_MS, Doubt, doubt_of
+from field_app.orders.reading_check import DAY_MS, Doubt, doubt_of, expected_now
 from field_app.presenters.reading_page import ReadingPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.sheet_views import NumberBlock
@@ -16,6 +16,41 @@ from tests.field_app_ui.inspection_parts import round_meter
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.meter_rounds import METER_ENTITY, round_meter_json
 from wire_contracts.order_site import Count
+
+NOON_MS = 1_795_000_000_000
+COUNTS = tuple(Count(at_ms=NOON_MS - days * DAY_MS, value=1000.0 - 2 * days) for days in (30, 7, 1))
+"""Two units a day for a month."""
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("1000", None),
+        ("1000,4", None),
+        ("", None),
+        ("990", Doubt.BACKWARDS),
+        ("10000", Doubt.MUCH_MORE),
+        ("tausend", Doubt.NOT_A_NUMBER),
+    ],
+)
+def test_a_reading_is_compared_with_what_the_meter_said_before(
+    text: str, doubt: Doubt | None
+) -> None:
+    assert doubt_of(text, COUNTS, NOON_MS) == doubt
+
+
+def test_a_register_that_stood_still_for_a_month_is_asked_about() -> None:
+    a_month_later = NOON_MS + 30 * DAY_MS
+
+    assert doubt_of("998", COUNTS, a_month_later) is Doubt.MUCH_LESS
+    assert doubt_of("1060", COUNTS, a_month_later) is None
+
+
+def test_nothing_is_doubted_when_nothing_is_known() -> None:
+    assert expected_now((), NOON_MS) is None
+    assert doubt_of("123456", (), NOON_MS) is None
+    assert doubt_of("99999999999999999999", (), NOON_MS) is Doubt.TOO_LONG
+
 
 LAST_MONTH = Count(at_ms=0, value=1200.0)
 

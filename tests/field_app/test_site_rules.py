@@ -1,4 +1,4 @@
-"""Rules of the work on site: steps in order, the gate of a well, readings, the watch."""
+"""Rules of the work on site: steps in order, what a case holds, what an order still needs."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,16 +9,10 @@ from hypothesis import strategies as st
 
 from field_app.orders.completion import Evidence, Lack, what_is_lacking
 from field_app.orders.entry_gate import (
-    AirTyped,
     Detector,
-    GateReason,
     bad_oxygen_pct,
-    judge_entry,
-    trusted_detector,
 )
-from field_app.orders.lone_watch import WatchMoment, WatchState, watch_at
 from field_app.orders.own_facts import ARRIVED, OwnFact
-from field_app.orders.reading_check import DAY_MS, Doubt, doubt_of, expected_now
 from field_app.orders.safety_steps import (
     Trouble,
     next_step,
@@ -32,7 +26,6 @@ from field_app.orders.work_record import WorkRecord, work_record
 from wire_contracts.fields import JsonObject
 from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import DeviceTime
-from wire_contracts.order_site import Count
 from wire_contracts.orders import FINDING_FORM, FactType, OrderType, SafetyClass, WorkOrderDocument
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import (
@@ -42,24 +35,19 @@ from wire_contracts.site_facts import (
     GasPurpose,
     Handover,
     IsolationEvent,
-    LoneWorkerEvent,
     PartUsed,
     SafetyStep,
     StepDone,
     ValveAction,
-    WatchEvent,
     gas_json,
     isolation_json,
     part_json,
     step_json,
 )
 from wire_contracts.texts import BilingualText
-from wire_contracts.van import AirValue, GasDetector
 from wire_contracts.work_order_states import WorkOrderState
 
-TODAY = date(2026, 11, 21)
 GOOD_DETECTOR = Detector(detector_id="GX-7", calibrated_until=date(2026, 12, 31))
-GOOD_AIR = AirTyped(oxygen_pct="20,8", lel_pct="0")
 GAS_PLAN = steps_offered(OrderType.LEAK_CHECK, Medium.GAS)
 MINUTE_MS = 60_000
 NOON_MS = 1_795_000_000_000
@@ -157,211 +145,6 @@ def test_what_must_last_is_not_done_before_it_has_lasted(
 def test_a_silent_line_opens_no_pipe() -> None:
     assert steps_offered(OrderType.COMM_CHECK, Medium.GAS) == ()
     assert steps_demanded(OrderType.COMM_CHECK, Medium.GAS, FindingResult.LEAK) == ()
-
-
-def test_good_air_and_a_good_detector_open_the_gate() -> None:
-    assert judge_entry(GOOD_DETECTOR, GOOD_AIR, TODAY).is_allowed
-
-
-@pytest.mark.parametrize(
-    ("air", "reason"),
-    [
-        (AirTyped(oxygen_pct="19.4", lel_pct="0"), GateReason.OXYGEN_LOW),
-        (AirTyped(oxygen_pct="23.6", lel_pct="0"), GateReason.OXYGEN_HIGH),
-        (AirTyped(oxygen_pct="20.8", lel_pct="10.1"), GateReason.LEL_HIGH),
-        (AirTyped(oxygen_pct="20.8", lel_pct=""), GateReason.LEL_MISSING),
-        (AirTyped(oxygen_pct="", lel_pct="0"), GateReason.OXYGEN_MISSING),
-        (AirTyped(oxygen_pct="x", lel_pct="0"), GateReason.NOT_A_NUMBER),
-        (
-            AirTyped(oxygen_pct="20.8", lel_pct="0", carbon_monoxide_ppm="17"),
-            GateReason.CARBON_MONOXIDE,
-        ),
-        (
-            AirTyped(oxygen_pct="20.8", lel_pct="0", hydrogen_sulphide_ppm="8"),
-            GateReason.HYDROGEN_SULPHIDE,
-        ),
-    ],
-)
-def test_air_that_may_kill_keeps_the_gate_shut(air: AirTyped, reason: GateReason) -> None:
-    verdict = judge_entry(GOOD_DETECTOR, air, TODAY)
-
-    assert (verdict.is_allowed, verdict.reasons) == (False, (reason,))
-
-
-def test_a_comma_that_may_stand_for_thousands_lets_nobody_in() -> None:
-    air = replace(GOOD_AIR, carbon_monoxide_ppm="1,200")
-    verdict = judge_entry(GOOD_DETECTOR, air, TODAY)
-
-    assert not verdict.is_allowed
-    assert GateReason.CARBON_MONOXIDE in verdict.reasons
-
-
-@pytest.mark.parametrize(
-    ("detector", "reason"),
-    [
-        (Detector(), GateReason.NO_DETECTOR),
-        (Detector(detector_id="GX-7"), GateReason.CALIBRATION_UNKNOWN),
-        (
-            Detector(detector_id="GX-7", calibrated_until=date(2026, 11, 20)),
-            GateReason.CALIBRATION_DUE,
-        ),
-        (
-            Detector(
-                detector_id="LD-1",
-                calibrated_until=date(2026, 12, 31),
-                values=frozenset({AirValue.LEL_PCT}),
-            ),
-            GateReason.WRONG_DETECTOR,
-        ),
-    ],
-)
-def test_a_detector_that_nobody_vouches_for_keeps_the_gate_shut(
-    detector: Detector, reason: GateReason
-) -> None:
-    verdict = judge_entry(detector, GOOD_AIR, TODAY)
-
-    assert (verdict.is_allowed, verdict.reasons) == (False, (reason,))
-    assert not verdict.is_dangerous
-
-
-def test_about_a_detector_of_the_office_the_office_alone_is_believed() -> None:
-    listed = GasDetector(
-        detector_id="GX-7",
-        model="4-gas",
-        values=frozenset(AirValue),
-        calibrated_until=date(2026, 11, 20),
-    )
-    typed = Detector(detector_id=" gx-7", calibrated_until=date(2027, 12, 31))
-
-    trusted = trusted_detector(typed, [listed])
-
-    assert trusted.calibrated_until == date(2026, 11, 20)
-    assert judge_entry(trusted, GOOD_AIR, TODAY).reasons == (GateReason.CALIBRATION_DUE,)
-    assert trusted_detector(GOOD_DETECTOR, []) == GOOD_DETECTOR
-
-
-@given(
-    oxygen=st.floats(0, 30, allow_nan=False),
-    lel=st.floats(0, 100, allow_nan=False),
-)
-def test_nobody_is_ever_let_into_bad_air(oxygen: float, lel: float) -> None:
-    air = AirTyped(oxygen_pct=f"{oxygen:.2f}", lel_pct=f"{lel:.2f}")
-
-    is_good = 19.5 <= round(oxygen, 2) <= 23.5 and round(lel, 2) <= 10
-    assert judge_entry(GOOD_DETECTOR, air, TODAY).is_allowed == is_good
-
-
-COUNTS = tuple(Count(at_ms=NOON_MS - days * DAY_MS, value=1000.0 - 2 * days) for days in (30, 7, 1))
-"""Two units a day for a month."""
-
-
-@pytest.mark.parametrize(
-    ("text", "doubt"),
-    [
-        ("1000", None),
-        ("1000,4", None),
-        ("", None),
-        ("990", Doubt.BACKWARDS),
-        ("10000", Doubt.MUCH_MORE),
-        ("tausend", Doubt.NOT_A_NUMBER),
-    ],
-)
-def test_a_reading_is_compared_with_what_the_meter_said_before(
-    text: str, doubt: Doubt | None
-) -> None:
-    assert doubt_of(text, COUNTS, NOON_MS) == doubt
-
-
-def test_a_register_that_stood_still_for_a_month_is_asked_about() -> None:
-    a_month_later = NOON_MS + 30 * DAY_MS
-
-    assert doubt_of("998", COUNTS, a_month_later) is Doubt.MUCH_LESS
-    assert doubt_of("1060", COUNTS, a_month_later) is None
-
-
-def test_nothing_is_doubted_when_nothing_is_known() -> None:
-    assert expected_now((), NOON_MS) is None
-    assert doubt_of("123456", (), NOON_MS) is None
-    assert doubt_of("99999999999999999999", (), NOON_MS) is Doubt.TOO_LONG
-
-
-def watch_moment(event: WatchEvent, at_min: int, due_min: int | None) -> WatchMoment:
-    due_ms = None if due_min is None else NOON_MS + due_min * MINUTE_MS
-    return WatchMoment(
-        at=clocks(at_min), event=LoneWorkerEvent(event=event, person="李伟", due_ms=due_ms)
-    )
-
-
-def clocks(minute: float, *, set_by_min: float = 0, boot: str = "boot-1") -> DeviceTime:
-    """Return the time by every clock; the wall's was set forward by `set_by_min`."""
-    return DeviceTime(
-        wall_ms=int(NOON_MS + (minute + set_by_min) * MINUTE_MS),
-        mono_ms=int(minute * MINUTE_MS),
-        boot_id=boot,
-        offset_ms=0,
-    )
-
-
-@pytest.mark.parametrize(
-    ("minute", "state", "report"),
-    [
-        (5, WatchState.CALM, None),
-        (29, WatchState.ASKING, None),
-        (30, WatchState.OVERDUE, WatchEvent.OVERDUE),
-        (34, WatchState.ESCALATED, WatchEvent.ESCALATED),
-    ],
-)
-def test_a_watch_asks_then_is_overdue_then_calls_the_control_room(
-    minute: int, state: WatchState, report: WatchEvent | None
-) -> None:
-    watch = watch_at([watch_moment(WatchEvent.STARTED, 0, 30)], clocks(minute))
-
-    assert (watch.state, watch.must_report) == (state, report)
-
-
-def test_what_was_reported_is_not_reported_again_and_an_answer_ends_it() -> None:
-    moments = [
-        watch_moment(WatchEvent.STARTED, 0, 30),
-        watch_moment(WatchEvent.OVERDUE, 30, 30),
-    ]
-    late = watch_at(moments, clocks(31))
-    answered = watch_at([*moments, watch_moment(WatchEvent.CONFIRMED, 32, 62)], clocks(33))
-
-    assert late.must_report is None
-    assert answered.state is WatchState.CALM
-
-
-def test_an_ended_watch_is_off() -> None:
-    moments = [watch_moment(WatchEvent.STARTED, 0, 30), watch_moment(WatchEvent.ENDED, 9, None)]
-
-    assert watch_at(moments, clocks(999)).state is WatchState.OFF
-
-
-@pytest.mark.parametrize(
-    ("now", "state"),
-    [
-        (clocks(33.5, set_by_min=-120), WatchState.ESCALATED),
-        (clocks(29, set_by_min=-120), WatchState.ASKING),
-        (clocks(5, set_by_min=60), WatchState.ESCALATED),
-        (clocks(1, set_by_min=-120, boot="boot-2"), WatchState.ESCALATED),
-        (clocks(29, boot="boot-2"), WatchState.ASKING),
-    ],
-)
-def test_a_clock_that_was_set_never_makes_the_question_late(
-    now: DeviceTime, state: WatchState
-) -> None:
-    watch = watch_at([watch_moment(WatchEvent.STARTED, 0, 30)], now)
-
-    assert watch.state is state
-    assert watch.person == "李伟"
-
-
-def test_a_watch_says_whether_the_control_room_knows() -> None:
-    started = watch_moment(WatchEvent.STARTED, 0, 30)
-    overdue = watch_moment(WatchEvent.OVERDUE, 30, 30)
-
-    assert not watch_at([started, overdue], clocks(31)).is_told
-    assert watch_at([started, replace(overdue, is_told=True)], clocks(31)).is_told
 
 
 def done(step: SafetyStep, *, is_undone: bool = False, name: str = "f1") -> OwnFact:
