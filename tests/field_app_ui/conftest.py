@@ -23,6 +23,7 @@ from field_app.platform.ports import Hardware
 from field_app.store.identity_io import Identity, save_identity
 from field_app.tablet import Tablet, open_tablet
 from tests.field_app.vault_parts import quick_vault
+from tests.field_app_ui.inspection_parts import Hands, inspection_rows
 from tests.field_app_ui.town_office import NOW_UTC, HandClock, TownOffice, make_order
 from wire_contracts.enrolment import TabletPerson
 
@@ -201,3 +202,20 @@ def open_order(ui: harness.Driver) -> Callable[[str], None]:
         ui.settle()
 
     return open_by_number
+
+
+@pytest.fixture
+def hands() -> Hands:
+    """Return the ports of the tablet."""
+    return Hands()
+
+
+@pytest.fixture
+def inspector(crew: Field, hands: Hands) -> Iterator[Field]:
+    """Return a tablet whose crew has a route, homes and meters."""
+    crew.office.orders = ()
+    crew.office.extra = inspection_rows()
+    crew.hardware = hands.hardware()
+    yield crew
+    if crew.ui is not None:
+        crew.ui.resize(harness.WIDTH, harness.HEIGHT)

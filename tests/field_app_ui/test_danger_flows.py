@@ -8,8 +8,7 @@ import pytest
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows
-from tests.field_app_ui.office_forms import builtin, published
-from tests.field_app_ui.test_inspector_flows import (
+from tests.field_app_ui.inspector_parts import (
     choose,
     go,
     open_rounds,
@@ -18,6 +17,7 @@ from tests.field_app_ui.test_inspector_flows import (
     start_route,
     told,
 )
+from tests.field_app_ui.office_forms import builtin, published
 from wire_contracts.orders import FactType
 
 

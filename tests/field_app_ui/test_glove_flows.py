@@ -1,28 +1,14 @@
 """Gloves, and one order after another: a touch that bounces is one tap, a button stays in reach."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from field_app.patrols.inspection_book import home_draft
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
-from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app_ui.inspector_parts import choose, go, open_rounds, sheet, told
 from tests.field_app_ui.test_crew_flows import FIRST, begin_work, state_of
-from tests.field_app_ui.test_inspector_flows import choose, go, open_rounds, sheet, told
 from wire_contracts.orders import FactType
 from wire_contracts.work_order_states import WorkOrderState
-
-
-@pytest.fixture
-def inspector(crew: Field) -> Iterator[Field]:
-    """Return a tablet whose crew has homes and meters."""
-    crew.office.orders = ()
-    crew.office.extra = inspection_rows()
-    crew.hardware = Hands().hardware()
-    yield crew
-    if crew.ui is not None:
-        crew.ui.resize(harness.WIDTH, harness.HEIGHT)
 
 
 @pytest.mark.both_languages

@@ -10,7 +10,7 @@ from field_app.presenters.run import SEARCHED_FROM
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, checkpoint, inspection_rows
-from tests.field_app_ui.test_inspector_flows import go, sheet, start_route, told
+from tests.field_app_ui.inspector_parts import go, sheet, start_route, told
 from tests.field_app_ui.town_office import NOW_UTC, small_network
 from wire_contracts.fields import JsonObject
 from wire_contracts.orders import FactType

@@ -6,8 +6,8 @@ from field_app.platform.ports import Sound
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app_ui.inspector_parts import go, start_route
 from tests.field_app_ui.scenes import choose
-from tests.field_app_ui.test_inspector_flows import go, start_route
 
 
 def contact(crew: Field, ui: harness.Driver) -> None:
