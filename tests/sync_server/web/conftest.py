@@ -15,7 +15,9 @@ from sync_server.db.engine_io import open_engine
 from sync_server.web.build_assets_io import build, is_built
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import Served, seed_desk, served
+from tests.sync_server.web.desk_people import Desk, Enter
 from tests.sync_server.web.fields_read_once import fields_read_once
+from tests.sync_server.web.intake_town import seed_homes
 
 EXPECTED_WITHIN_MS = 60_000
 """A page on a busy machine; what is there at once is not waited for."""
@@ -81,3 +83,24 @@ def desk(sqlite_engine: Engine, clock: HandClock, alert_ids: dict[str, str]) -> 
     """The application on a real port, over a seeded database."""
     with served(sqlite_engine, clock) as server:
         yield server
+
+
+@pytest.fixture
+def town(sqlite_engine: Engine, alert_ids: dict[str, str]) -> dict[str, str]:
+    """A desk's morning with homes and the people of the desk; login or meter -> id."""
+    with sqlite_engine.begin() as connection:
+        people = seed_homes(connection)
+    return {**people, **alert_ids}
+
+
+@pytest.fixture
+def enter(desk: Served, town: dict[str, str]) -> Iterator[Enter]:  # noqa: ARG001  # seeded first
+    opened: list[Desk] = []
+
+    def come_in(login: str) -> Desk:
+        opened.append(Desk(desk, login))
+        return opened[-1]
+
+    yield come_in
+    for each in opened:
+        each.client.close()

@@ -1,14 +1,9 @@
 """The desk over real HTTP: a call becomes an order, a request its reply, in both languages."""
 
-import hashlib
-import hmac
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from httpx import Client, Response
 from sqlalchemy import Engine, select
 
 from sync_server.access.audit_store import list_audit
@@ -16,72 +11,18 @@ from sync_server.customers.customer import Customer
 from sync_server.customers.customer_store import put_customers
 from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.engine_io import reading
-from sync_server.patrols.inspection_store import CHECKPOINTS, Inspected, put
 from sync_server.service_desk.request import RequestClass, RequestRecord
 from sync_server.service_desk.request_rows_store import caller_of, get_request, newest_page
 from sync_server.work_orders.order_store import get_order
 from sync_server.work_orders.policy_store import policy_at
 from tests.sync_server.real_parts import NOON, HandClock
-from tests.sync_server.web.desk_parts import PASSWORD, SITE, Served, served
-from tests.sync_server.web.intake_town import PHONE, seed_homes
-from wire_contracts.fields import JsonValue
-from wire_contracts.frames import ms_from_utc
-from wire_contracts.patrols import Checkpoint, CheckpointKind
-from wire_contracts.payloads import dump_json
-from wire_contracts.quantities import Medium
+from tests.sync_server.web.desk_people import Enter
+from tests.sync_server.web.intake_town import PHONE
 from wire_contracts.request_states import RequestState
-from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderState
 
 HOSTILE = "<script>alert('x')</script>\"'&"
 _S = RequestState
-
-
-@pytest.fixture
-def town(sqlite_engine: Engine, alert_ids: dict[str, str]) -> dict[str, str]:
-    """A desk's morning with homes and the people of the desk; login or meter -> id."""
-    with sqlite_engine.begin() as connection:
-        people = seed_homes(connection)
-    return {**people, **alert_ids}
-
-
-class Desk:
-    """A person at the pages."""
-
-    def __init__(self, server: Served, login: str) -> None:
-        self.client = Client(
-            base_url=server.base_url,
-            headers={"Origin": server.base_url, "Accept": "text/html"},
-            timeout=30,
-        )
-        answer = self.client.post("/login", data={"login": login, "password": PASSWORD})
-        assert answer.status_code == 303
-
-    def take(self, line: str, **more: str) -> Response:
-        return self.client.post("/intake", data={"line": line, **more})
-
-    def look(self, line: str, **more: str) -> str:
-        return self.client.get("/intake/look", params={"line": line, **more}).text
-
-    def step(self, request_id: str, event: str, text: str = "", **more: str) -> Response:
-        data = {"event": event, "text": text, **more}
-        return self.client.post(f"/requests/{request_id}/step", data=data)
-
-
-Enter = Callable[[str], Desk]
-
-
-@pytest.fixture
-def enter(desk: Served, town: dict[str, str]) -> Iterator[Enter]:  # noqa: ARG001  # seeded first
-    opened: list[Desk] = []
-
-    def come_in(login: str) -> Desk:
-        opened.append(Desk(desk, login))
-        return opened[-1]
-
-    yield come_in
-    for each in opened:
-        each.client.close()
 
 
 def newest(engine: Engine) -> RequestRecord:
@@ -470,135 +411,3 @@ def test_the_map_gives_what_is_open_where_it_is(enter: Enter) -> None:
     assert still["bounds"] is None
     assert still["meters"] == {"ids": [], "at": []}
     assert set(live) == {"meters", "alerts", "crews", "calls", "stops"}
-
-
-SECRET = b"0123456789abcdef0123456789abcdef"
-
-
-def ring(base_url: str, event: str, minute: float = 0, **more: JsonValue) -> Response:
-    at_ms = ms_from_utc(NOON + timedelta(minutes=minute))
-    body = dump_json({"v": 1, "call": "call-1", "event": event, "at": at_ms, **more})
-    signature = "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest()
-    headers = {"X-Lamplighter-Signature": signature}
-    with Client(base_url=base_url) as telephone:
-        return telephone.post("/calls/events", content=body, headers=headers)
-
-
-@pytest.fixture
-def switchboard(
-    sqlite_engine: Engine, clock: HandClock, town: dict[str, str]
-) -> Iterator[Served]:  # the town is seeded before it is served
-    assert town
-    with served(sqlite_engine, clock, replace(SITE, telephone_secret=SECRET)) as server:
-        yield server
-
-
-def test_a_ringing_number_is_a_caller_and_a_missed_one_is_called_back(
-    switchboard: Served, clock: HandClock
-) -> None:
-    """Rules A-23, C-12, C-30: every call has a record and a call-back state."""
-    agent = Desk(switchboard, "liu")
-    rung = ring(switchboard.base_url, "ringing", caller="15501012890", number="400")
-    strip = agent.client.get("/intake").text
-    taken = agent.client.get("/intake?call=call-1").text
-    missed = ring(switchboard.base_url, "missed", 0.5)
-    late = ring(switchboard.base_url, "ringing", 0.1)
-    clock.advance(minutes=121)
-    overdue = agent.client.get("/intake").text
-    back = agent.client.post("/calls/call-1/back")
-    twice = agent.client.post("/calls/call-1/back")
-    done = agent.client.get("/intake").text
-    agent.client.close()
-
-    assert rung.json() == {"state": "ringing", "language": "zh", "seats": []}
-    assert (missed.json(), late.json()) == ({"state": "missed"}, {"state": "missed"})
-    assert "155 **** 2890" in strip
-    assert 'value="15501012890"' in taken
-    assert "late" in overdue
-    assert (back.status_code, twice.status_code) == (303, 409)
-    assert "155 **** 2890" not in done
-
-
-def test_the_page_says_how_a_caller_is_greeted(enter: Enter) -> None:
-    """Rule A-13: company, name and title."""
-    agent = enter("liu")
-
-    english = agent.client.get("/intake").text
-    agent.client.post("/me/language", data={"language": "zh", "back": "/"})
-    chinese = agent.client.get("/intake").text
-
-    assert "Beicheng Utilities, Hotline agent Liu speaking" in english
-    assert "您好，Beicheng Utilities，" in chinese
-
-
-def test_nobody_but_the_telephone_system_tells_of_calls(switchboard: Served) -> None:
-    body = b'{"v":1,"call":"x","event":"ringing","at":1795292648000}'
-    with Client(base_url=switchboard.base_url) as stranger:
-        unsigned = stranger.post("/calls/events", content=body)
-        forged = stranger.post(
-            "/calls/events", content=body, headers={"X-Lamplighter-Signature": "sha256=00"}
-        )
-    strange = ring(switchboard.base_url, "exploded")
-    huge = ring(switchboard.base_url, "ringing", caller="1" * 5000)
-
-    assert (unsigned.status_code, forged.status_code) == (401, 401)
-    assert (strange.status_code, huge.status_code) == (400, 413)
-
-
-def test_a_route_is_planned_over_the_pages(enter: Enter, sqlite_engine: Engine) -> None:
-    boss, agent = enter("boss"), enter("liu")
-    place = Checkpoint(
-        kind=CheckpointKind.VALVE_WELL,
-        medium=Medium.GAS,
-        name=BilingualText(en="Well 7", zh="7 号井"),
-        address="Binhe Rd",
-        latitude_deg=38.0,
-        longitude_deg=114.5,
-    )
-    with sqlite_engine.begin() as connection:
-        put(
-            connection,
-            CHECKPOINTS,
-            [Inspected(entity_id="well-7", crew_id="crew-3", thing=place)],
-            NOON,
-        )
-    route = {"name_zh": "北线", "crew_id": "crew-3", "days": "7", "due": "2026-12-01 08:00"}
-
-    made = boss.client.post("/rounds/routes", data=route)
-    path = made.headers["location"]
-    offered = boss.client.get(path).text
-    added = boss.client.post(f"{path}/stops", data={"change": "add", "stop": "well-7"})
-    twice = boss.client.post(f"{path}/stops", data={"change": "add", "stop": "well-7"})
-    changed = boss.client.post(path, data={**route, "due": "soon"})
-    listed = boss.client.get("/rounds").text
-    forbidden = agent.client.post("/rounds/routes", data=route)
-
-    assert [each.status_code for each in (made, added, twice, changed, forbidden)] == [
-        303,
-        303,
-        409,
-        409,
-        403,
-    ]
-    assert "Well 7" in offered
-    assert "is on the route already" in twice.text
-    assert f'href="{path}"' in listed
-
-
-def test_orders_to_gateways_are_shown_and_none_can_be_made(enter: Enter) -> None:
-    boss = enter("boss")
-
-    page = boss.client.get("/gateways/orders?gateway=gw-07")
-    made = boss.client.post("/gateways/orders", data={"do": "ping"})
-
-    assert (page.status_code, made.status_code) == (200, 405)
-    assert "cannot make one" in page.text
-
-
-def test_a_device_without_a_meter_number_is_asked_for_it_on_the_page(enter: Enter) -> None:
-    boss = enter("boss")
-
-    answer = boss.client.post("/quarantine/device/SN-1/adopt", data={"meter_id": " "})
-
-    assert answer.status_code == 400
-    assert "type the number of the meter" in answer.text
