@@ -3,8 +3,10 @@
 overlay         the server's row with the crew's own words on top
 next_action     the one next step, and the side steps
 order_lines     the cells of an order's one line in the list
+told_valves     which valves stay closed though a restored server knows nothing of them
 seen_order_store  an order as the crew sees it: overlaid, with the traces of its changes
 order_store     the list's rows, rebuilt with every change
+lost_orders_store  orders that a restored server does not show any more
 order_list_store  the same rows filtered, searched, ranked and counted
 stamps          who, under which log-in, when: what every tap is stamped with
 order_desk      reads and taps, each in one transaction

@@ -1,12 +1,13 @@
 """Reads orders as the crew sees them: the server's row with the own words on top."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from field_app.orders.overlay import overlaid
-from field_app.store import base_store, outbox_store
+from field_app.orders.told_valves import as_told
+from field_app.store import base_store, order_copy_store, outbox_store
 from field_app.store.base_store import BaseRow
 from field_app.store.outbox_store import Look, OutboxEntry
 from field_app.store.photo_store import NO_PHOTOS, PhotoCount
@@ -45,7 +46,8 @@ def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, S
     rows = base_store.load_rows(connection, ENTITY, order_ids)
     entries = outbox_store.entries_by_order(connection, order_ids)
     traces = load_traces(connection, order_ids)
-    return {
+    copies = order_copy_store.with_valves(connection, order_ids)
+    found = {
         order_id: _seen(
             order_id,
             rows.get(order_id),
@@ -56,6 +58,12 @@ def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, S
         for order_id in order_ids
         if order_id in rows or _are_about_order(order_id, entries.get(order_id, []))
     }
+    for order_id in copies.keys() & found.keys():
+        seen = found[order_id]
+        if seen.document is not None:
+            document = as_told(seen.document, copies[order_id])
+            found[order_id] = replace(seen, document=document)
+    return found
 
 
 def _are_about_order(order_id: str, entries: Sequence[OutboxEntry]) -> bool:

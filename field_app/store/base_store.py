@@ -315,6 +315,7 @@ def _put(connection: Connection, name: str, rows: Sequence[EntityRow], keep: Kee
     last = {(row.entity, row.entity_id): row for row in rows}
     known = _fresh_hashes(connection, name, list(last))
     came = list(last.values())
+    order_copy_store.keep_forgotten(connection, came)
     cells = [
         (name, row.entity, row.entity_id, row.seq, row.row_hash, text)
         for row, text in zip(came, _texts(name, came, keep), strict=True)

@@ -2,7 +2,7 @@
 
 An order that the office made after the copy is nowhere but on tablets: they tell of it, and a
 person makes it again. One that leaves while own words about it are here is kept, too: the next
-server may not know of it.
+server may not know of it; and one that is shown again without a valve that was closed.
 """
 
 import json
@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -30,6 +31,7 @@ from field_app.store.tables import base_row, order_copy
 from wire_contracts.fields import JsonObject
 from wire_contracts.order_copies import MAX_COPIES, OrderCopy
 from wire_contracts.orders import ENTITY
+from wire_contracts.pulls import EntityRow
 
 HISTORY = timedelta(days=90)
 """How long a copy is kept: a server may be restored again (RULINGS R1)."""
@@ -41,6 +43,10 @@ _ROOM_BYTES = 200 * 1024
 """Of a push, which takes 256 kB, for documents as they are kept here."""
 
 _AREA: Final = "area:"
+
+_TOLD_OF: Final = 1
+_NOT_TAKEN: Final = 2
+"""In `is_told`; 0 waits to be told."""
 
 
 def begin_watch(connection: Connection) -> None:
@@ -61,6 +67,38 @@ def keep_leaving(connection: Connection, order_ids: Collection[str]) -> None:
     if order_ids:
         is_restored = settings_store.load_text(connection, Key.IS_RESTORED) is not None
         _keep(connection, order_ids, _UNCONFIRMED, is_told=0 if is_restored else 1)
+
+
+def keep_forgotten(connection: Connection, rows: Sequence[EntityRow]) -> None:
+    """Keep the orders that a restored server shows without a valve that it had shown as closed.
+
+    Call it before the rows take the place of those that no fresh pass has confirmed yet.
+    """
+    if settings_store.load_text(connection, Key.IS_RESTORED) is None:
+        return
+    shown = {row.entity_id: _closed_valves(row.document) for row in rows if row.entity == ENTITY}
+    asked = {"ids": json.dumps(sorted(shown))}
+    forgotten = {
+        row.entity_id
+        for row in connection.execute(_UNCONFIRMED, asked)
+        if _closed_valves(json.loads(row.document)) - shown[row.entity_id]
+    }
+    if forgotten:
+        _keep(connection, forgotten, _UNCONFIRMED, is_told=0)
+
+
+def _closed_valves(document: JsonObject) -> set[str]:
+    """Return which valves an order's document tells of as closed."""
+    handover = document.get("handover")
+    valves = handover.get("valves") if isinstance(handover, dict) else None
+    told = valves if isinstance(valves, list) else []
+    return {str(each.get("valve_id")) for each in told if isinstance(each, dict)}
+
+
+def with_valves(connection: Connection, order_ids: Sequence[str]) -> dict[str, JsonObject]:
+    """Return the copies among these orders that tell of closed valves, by id."""
+    rows = connection.execute(_WITH_VALVES, {"ids": json.dumps(order_ids)})
+    return {row.order_id: json.loads(row.document) for row in rows}
 
 
 def keep_moving(connection: Connection, order_ids: Collection[str]) -> None:
@@ -117,7 +155,7 @@ _KEEP: Final = _NEW.on_conflict_do_update(
 def end_watch(connection: Connection, server_now_ms: int) -> None:
     """Forget what the server shows again, and what is too old; call it when a pull was whole."""
     if settings_store.load_text(connection, Key.IS_RESTORED) is not None:
-        settings_store.save(connection, Key.RESTORED_AT_MS, server_now_ms)
+        _note_restored(connection, server_now_ms)
     settings_store.save(connection, Key.IS_RESTORED, None)
     settings_store.save(connection, Key.WHOLE_AT_MS, server_now_ms)
     if connection.execute(_ANY).first() is None:
@@ -127,11 +165,30 @@ def end_watch(connection: Connection, server_now_ms: int) -> None:
     connection.execute(_FORGET_OLD, {"oldest_ms": oldest_ms})
 
 
+def _note_restored(connection: Connection, server_now_ms: int) -> None:
+    """Keep when a restored server had shown all, and as of when the copies are that it lacks.
+
+    Of two restores within a day what the first one had lost is awaited, too.
+    """
+    former_ms = settings_store.load_integer(connection, Key.RESTORED_AT_MS)
+    if server_now_ms - former_ms > AWAITED // timedelta(milliseconds=1):
+        whole_ms = settings_store.load_integer(connection, Key.WHOLE_AT_MS)
+        settings_store.save(connection, Key.LOST_SINCE_MS, whole_ms)
+    settings_store.save(connection, Key.RESTORED_AT_MS, server_now_ms)
+
+
 _ANY: Final = select(order_copy.c.order_id).limit(1)
+_HAS_VALVES: Final = func.json_array_length(order_copy.c.document, "$.handover.valves") > 0
 _FORGET_SHOWN: Final = delete(order_copy).where(
     order_copy.c.order_id.in_(
         select(base_row.c.entity_id).where(base_row.c.entity == ENTITY, base_row.c.bucket != "")
-    )
+    ),
+    (order_copy.c.is_told == _TOLD_OF) | _HAS_VALVES.is_not(true()),
+)
+"""One that tells of a closed valve stays until the server has it."""
+
+_WITH_VALVES: Final = select(order_copy.c.order_id, order_copy.c.document).where(
+    is_among_bound(order_copy.c.order_id, "ids"), _HAS_VALVES
 )
 _FORGET_OLD: Final = delete(order_copy).where(
     order_copy.c.as_of_ms > 0, order_copy.c.as_of_ms < bindparam("oldest_ms", type_=Integer)
@@ -186,13 +243,16 @@ _UNTOLD: Final = (
 )
 
 
-def note_told(connection: Connection, order_ids: Collection[str]) -> None:
-    """Note that the server has these copies, or cannot take them."""
-    connection.execute(_TOLD, {"ids": json.dumps(sorted(order_ids))})
+def note_told(connection: Connection, order_ids: Collection[str], *, is_taken: bool = True) -> None:
+    """Note that the server has these copies, or cannot take them: then they are not told again."""
+    became = _TOLD_OF if is_taken else _NOT_TAKEN
+    connection.execute(_TOLD, {"ids": json.dumps(sorted(order_ids)), "became": became})
 
 
 _TOLD: Final = (
-    update(order_copy).where(is_among_bound(order_copy.c.order_id, "ids")).values(is_told=1)
+    update(order_copy)
+    .where(is_among_bound(order_copy.c.order_id, "ids"))
+    .values(is_told=bindparam("became", type_=Integer))
 )
 
 

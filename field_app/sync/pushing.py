@@ -210,8 +210,8 @@ class Pusher:
         _log.warning("an order is not told of: %s", problem.detail)
         is_unread = isinstance(problem, RequestRefused)
         if is_unread:
-            told = (copy.order_id,)
-            self._database.write(partial(order_copy_store.note_told, order_ids=told))
+            note = partial(order_copy_store.note_told, is_taken=False)
+            self._database.write(partial(note, order_ids=(copy.order_id,)))
         else:
             self._passed_copies.append(copy.order_id)
         return not is_unread

@@ -20,7 +20,7 @@ from wire_contracts.work_order_states import ENDED, WorkOrderState
 TELL_NEXT_CREW: Final = LEFT_FACTS | {FactType.HANDOVER}
 """Facts of which the crew that has the order hears by its hand-over."""
 
-_DONE: Final = ENDED | {WorkOrderState.FINISHED}
+DONE: Final = ENDED | {WorkOrderState.FINISHED}
 """States in which nobody goes on; a reopened order is told of what is closed then."""
 
 _DANGER: Final = frozenset({WatchEvent.OVERDUE, WatchEvent.ESCALATED})
@@ -69,7 +69,7 @@ def _tell_crew(context: CrewContext, fact: Fact, order_id: str) -> Effect | None
     head = context.book.head(order_id)
     if head is None:
         return None
-    if head.state in _DONE:
+    if head.state in DONE:
         if fact.fact_type is FactType.ISOLATION:
             context.book.tell_crew(order_id)
         return _HANDED_OVER if context.book.has_left_closed(order_id, fact) else None

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, bindparam, select, update
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.db.bulk_io import put_cells
 from sync_server.db.sync_tables import ORDER_COPY
+from sync_server.sync.crew_calls import DONE
 from sync_server.sync.inbox import clean_text
-from sync_server.sync.review_store import NewReview, ReviewKind, add_review
+from sync_server.sync.review_store import NewReview, ReviewKind, add_review, add_review_once
 from sync_server.work_orders.fact_store import has_order
+from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
@@ -20,6 +22,7 @@ from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.order_copies import OrderCopy
 from wire_contracts.orders import ENTITY, WorkOrderDocument, parse_order
 from wire_contracts.payloads import read_json
+from wire_contracts.site_facts import Handover, parse_handover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +49,13 @@ def keep_copies(
 ) -> None:
     """Keep the newest copy of every order that is not here, and ask once what is to be done.
 
-    What a person said of it stands, whatever other tablets bring.
+    What a person said of it stands, whatever other tablets bring. Of an order that is here the
+    valves count that were closed, of which nothing here says more.
     """
     for copy in copies:
         order_id = clean_text(copy.order_id)
         if has_order(connection, order_id):
+            _keep_closed(connection, order_id, copy, now_utc)
             continue
         cells = {
             "document": clean_text(json.dumps(copy.document, ensure_ascii=False, sort_keys=True)),
@@ -68,14 +73,36 @@ def keep_copies(
 
 
 def _ask(connection: Connection, order_id: str, now_utc: datetime) -> None:
-    new = NewReview(
-        kind=ReviewKind.LOST_ORDER,
-        op_id=None,
-        entity=ENTITY,
-        entity_id=order_id,
-        code=Code.GONE,
-    )
-    add_review(connection, new, now_utc)
+    add_review(connection, _question(ReviewKind.LOST_ORDER, order_id, Code.GONE), now_utc)
+
+
+def _question(kind: ReviewKind, order_id: str, code: Code) -> NewReview:
+    return NewReview(kind=kind, op_id=None, entity=ENTITY, entity_id=order_id, code=code)
+
+
+def _keep_closed(connection: Connection, order_id: str, copy: OrderCopy, now_utc: datetime) -> None:
+    """Tell the crew of valves that the former server had shown as closed.
+
+    Where nobody goes on, a person is asked.
+    """
+    told = _handover(order_id, copy.document)
+    if told is None or not told.valves:
+        return
+    book = OrderBook(connection, now_utc)
+    book.lock([order_id])
+    if book.keep_closed(order_id, told):
+        if book.get(order_id).state in DONE:
+            asked = _question(ReviewKind.HANDED_OVER, order_id, Code.HANDED_OVER)
+            add_review_once(connection, asked, now_utc)
+        book.show()
+
+
+def _handover(order_id: str, document: JsonObject) -> Handover | None:
+    try:
+        reader = FieldReader(place=f"copy of order {order_id}", values=document)
+        return parse_handover(reader.object("handover"))
+    except ContractError:
+        return None
 
 
 _MINE = ORDER_COPY.c.order_id == bindparam("of_order")

@@ -116,6 +116,26 @@ def told_so_far(known: Handover | None, facts: Sequence[Fact], visit: int) -> Ha
     return replace(left, by=base.by, at_ms=base.at_ms, steps=steps)
 
 
+def forgotten_valves(
+    known: Handover | None, told: Handover, facts: Sequence[Fact]
+) -> tuple[ClosedValve, ...]:
+    """Return what a former server had shown as closed and this one knows nothing of.
+
+    Args:
+        known: The hand-over that stands here.
+        told: The one that a tablet had been shown.
+        facts: As for `left_work`: what they say of a valve since stands.
+    """
+    turns = _turns(facts)
+    here = {_plain(each.valve_id) for each in (() if known is None else known.valves)}
+    return tuple(
+        each
+        for each in told.valves
+        if (key := _plain(each.valve_id)) not in here
+        and not _is_answered(each, told, turns.get(key, []))
+    )
+
+
 def has_nothing(known: Handover) -> bool:
     """Return whether nothing stands in what was told so far: no valve, no step, no gas."""
     return known.is_so_far and not (known.valves or known.steps or known.lel_pct)

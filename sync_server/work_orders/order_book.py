@@ -13,6 +13,7 @@ from sync_server.db.order_tables import WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.fact_store import facts_of_order
 from sync_server.work_orders.left_work import (
     closes_first,
+    forgotten_valves,
     handover_text,
     has_nothing,
     left_work,
@@ -34,7 +35,7 @@ from sync_server.work_orders.order_rows_store import (
 from sync_server.work_orders.person_store import show_persons
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.orders import FactType
-from wire_contracts.site_facts import Handover
+from wire_contracts.site_facts import SO_FAR_MS, Handover
 from wire_contracts.work_order_states import WorkOrderEvent
 
 _OF_PERSONS = frozenset({"state", "crew_id", "due_at_ms"})
@@ -163,6 +164,19 @@ class OrderBook:
         left = told_so_far(known, facts, order.visit)
         if left != known:
             self.change(order_id, {"handover": handover_text(left)})
+
+    def keep_closed(self, order_id: str, told: Handover) -> bool:
+        """Let valves stay closed that a former server had shown as closed; return whether any is.
+
+        Only those of which nothing here says more.
+        """
+        known = self.get(order_id).document.handover
+        lost = forgotten_valves(known, told, facts_of_order(self._connection, order_id))
+        base = known or Handover(note="", by="", at_ms=SO_FAR_MS)
+        if lost:
+            kept = replace(base, valves=[*base.valves, *lost])
+            self.change(order_id, {"handover": handover_text(kept)})
+        return bool(lost)
 
     def has_left_closed(self, order_id: str, fact: Fact) -> bool:
         """Return whether a fact is the first of its push of a valve that stays closed."""
