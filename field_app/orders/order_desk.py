@@ -17,14 +17,14 @@ from field_app.forms.finding import (
     read_answers,
     seal,
 )
-from field_app.orders import order_list_store, order_store, seen_order_store
+from field_app.orders import lost_orders_store, order_list_store, order_store, seen_order_store
 from field_app.orders.begun_findings import GAS_FIELD, BegunFinding, begun_by_others, tell_others
 from field_app.orders.case_photos_store import photos_of_case
 from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.moments import TimerMoment, moment_at, moment_kept
-from field_app.orders.order_list_store import OrderLine, OrderPage, OrderQuery
+from field_app.orders.order_list_store import OrderFilter, OrderLine, OrderPage, OrderQuery
 from field_app.orders.own_facts import is_case_over
 from field_app.orders.seen_order_store import SeenOrder
 from field_app.orders.site_changes import (
@@ -144,15 +144,40 @@ class OrderDesk:
     def page(self, query: OrderQuery) -> OrderPage:
         """Return the first lines of a query, as the person at work sees them."""
         viewer = self._stamps.actor()
-        return self._database.read(
-            lambda connection: order_list_store.load_page(connection, query, viewer)
-        )
+
+        def work(connection: Connection) -> OrderPage:
+            page = order_list_store.load_page(connection, query, viewer)
+            lost = lost_orders_store.load_lost(connection, self._stamps.now(connection))
+            page = replace(page, counts={**page.counts, OrderFilter.LOST: len(lost)})
+            if query.chosen is not OrderFilter.LOST:
+                return page
+            return lost_orders_store.page_of_lost(page, lost, query)
+
+        return self._database.read(work)
 
     def order(self, order_id: str) -> SeenOrder | None:
-        """Return an order as the crew sees it, None when the tablet does not know it."""
-        return self._database.read(
-            lambda connection: seen_order_store.load_order(connection, order_id)
-        )
+        """Return an order as the crew sees it, None when the tablet does not know it.
+
+        One that a restored server does not show any more as it was shown last.
+        """
+
+        def work(connection: Connection) -> SeenOrder | None:
+            seen = seen_order_store.load_order(connection, order_id)
+            if seen is not None and not seen.is_gone:
+                return seen
+            lost = lost_orders_store.load_lost(connection, self._stamps.now(connection))
+            return lost_orders_store.as_lost(order_id, seen, lost)
+
+        return self._database.read(work)
+
+    def is_lost(self, order_id: str) -> bool:
+        """Return whether a restored server does not show the order, which may be made again."""
+
+        def work(connection: Connection) -> bool:
+            now = self._stamps.now(connection)
+            return order_id in lost_orders_store.load_lost(connection, now)
+
+        return self._database.read(work)
 
     def unseen_urgent(self) -> Sequence[OrderLine]:
         """Return the class-A orders that came in and that nobody here has acknowledged."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, false, func, select, true
 
 from field_app.orders.order_lines import search_text
 from field_app.store import draft_store
@@ -26,6 +26,7 @@ class OrderFilter(StrEnum):
     GAS = "gas"
     WATER = "water"
     DONE = "done"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,9 @@ _FILTERS: Mapping[OrderFilter, ColumnElement[bool]] = {
     OrderFilter.GAS: and_(order_view.c.is_open == 1, order_view.c.medium == str(Medium.GAS)),
     OrderFilter.WATER: and_(order_view.c.is_open == 1, order_view.c.medium == str(Medium.WATER)),
     OrderFilter.DONE: order_view.c.is_open == 0,
+    OrderFilter.LOST: false(),
 }
+"""What a restored server has lost is in no row of the list (`lost_orders_store`)."""
 
 _UNDER_WAY = (WorkOrderState.WORKING, WorkOrderState.ON_SITE, WorkOrderState.EN_ROUTE)
 """Work that has begun is ended first, the furthest on top."""

@@ -117,7 +117,12 @@ def person_facts(person: SeenPerson, context: PresenterContext) -> tuple[Labelle
 
 
 def order_view(
-    seen: SeenOrder, document: WorkOrderDocument, context: PresenterContext, message: str
+    seen: SeenOrder,
+    document: WorkOrderDocument,
+    context: PresenterContext,
+    message: str,
+    *,
+    is_lost: bool = False,
 ) -> OrderView:
     """Return the page of an order that can be read."""
     t = context.words
@@ -151,14 +156,19 @@ def order_view(
         other_actions=tuple(_action(t, each) for each in sides),
         look_here=tuple(look_here(t, entry) for entry in seen.entries if entry.look is Look.YES),
         message=message,
-        problem=gone_text(seen, t) if seen.is_gone else "",
+        problem=gone_text(seen, t, is_lost=is_lost) if seen.is_gone else "",
         is_gone=seen.is_gone,
         is_busy=False,
     )
 
 
-def gone_text(seen: SeenOrder, t: Words) -> str:
+def gone_text(seen: SeenOrder, t: Words, *, is_lost: bool = False) -> str:
     """Return that the order has left, and what became of a finding that was begun."""
+    if is_lost:
+        return t(
+            "The office's server was restored and does not show this order any more. The office is "
+            "asked to make it again; what is typed in its forms stays here for a day."
+        )
     if any(_is_begun_finding(entry) for entry in seen.entries):
         return t("This order has left your list; what was begun goes to the office as it stands.")
     return t("This order has left your list; your words are still sent.")

@@ -44,6 +44,7 @@ class _Found:
     """What was read for the page."""
 
     seen: SeenOrder | None
+    is_lost: bool
     person: SeenPerson
     wait: PhotoWait
     sheet: SiteSheet | None
@@ -139,6 +140,7 @@ class OrderPresenter:
         sheet = self._sheet()
         return _Found(
             seen=self._tablet.desk.order(self._order_id),
+            is_lost=self._tablet.desk.is_lost(self._order_id),
             person=self._tablet.personal.person_of(self._order_id),
             wait=self._tablet.photo_wait(),
             sheet=sheet,
@@ -173,7 +175,9 @@ class OrderPresenter:
                 )
             )
         else:
-            view = order_view(seen, seen.document, self._context, self._message)
+            view = order_view(
+                seen, seen.document, self._context, self._message, is_lost=found.is_lost
+            )
             people = person_facts(found.person, self._context)
             photos = photo_facts(t, seen.photos, found.wait)
             met = None if self._dialler is None else found.person.person

@@ -67,6 +67,7 @@ def filter_chips(t: Words, page: OrderPage, chosen: OrderFilter) -> tuple[Filter
         OrderFilter.GAS: t("Gas"),
         OrderFilter.WATER: t("Water"),
         OrderFilter.DONE: t("Done"),
+        OrderFilter.LOST: t("Missing since a restore"),
     }
     always = {OrderFilter.OPEN, OrderFilter.DONE, chosen}
     return tuple(

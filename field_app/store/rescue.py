@@ -70,6 +70,7 @@ _KEPT_SETTINGS: Final = frozenset(
         Key.WITHDRAWN_MS,
         Key.PERSONAL_WANTED,
         Key.RESTORED_AT_MS,
+        Key.LOST_SINCE_MS,
     }
 )
 

@@ -47,6 +47,7 @@ class Key(StrEnum):
     WHOLE_AT_MS = "whole_at_ms"
     IS_RESTORED = "is_restored"
     RESTORED_AT_MS = "restored_at_ms"
+    LOST_SINCE_MS = "lost_since_ms"
 
 
 NUMBERS: Final = frozenset(
@@ -63,6 +64,7 @@ NUMBERS: Final = frozenset(
         Key.LAST_FULL_CHECK_MS,
         Key.WHOLE_AT_MS,
         Key.RESTORED_AT_MS,
+        Key.LOST_SINCE_MS,
     }
 )
 """The values that are whole numbers."""
