@@ -33,6 +33,8 @@ _HANDED_OVER: Final = Effect(
     outcome=Outcome.APPLIED, review=ReviewKind.HANDED_OVER, code=Code.HANDED_OVER
 )
 
+_LEFT_CLOSED: Final = replace(_HANDED_OVER, review=ReviewKind.LEFT_CLOSED)
+
 
 def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
     """Return the effect of a fact that somebody must hear of, None of any other.
@@ -72,7 +74,7 @@ def _tell_crew(context: CrewContext, fact: Fact, order_id: str) -> Effect | None
     if head.state in DONE:
         if fact.fact_type is FactType.ISOLATION:
             context.book.tell_crew(order_id)
-        return _HANDED_OVER if context.book.has_left_closed(order_id, fact) else None
+        return _LEFT_CLOSED if context.book.has_left_closed(order_id, fact) else None
     known = context.book.get(order_id).document.handover
     is_late = known is not None and ms_from_utc(fact.happened_at_utc) <= known.at_ms
     if is_late or head.crew_id != context.tablet.crew_id:

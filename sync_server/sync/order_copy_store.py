@@ -92,7 +92,7 @@ def _keep_closed(connection: Connection, order_id: str, copy: OrderCopy, now_utc
     book.lock([order_id])
     if book.keep_closed(order_id, told):
         if book.get(order_id).state in DONE:
-            asked = _question(ReviewKind.HANDED_OVER, order_id, Code.HANDED_OVER)
+            asked = _question(ReviewKind.LEFT_CLOSED, order_id, Code.HANDED_OVER)
             add_review_once(connection, asked, now_utc)
         book.show()
 

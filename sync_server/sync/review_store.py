@@ -44,6 +44,7 @@ class ReviewKind(StrEnum):
     UNKNOWN_AUTHOR = "unknown_author"
     LOST_ORDER = "lost_order"
     ROWS_DIFFER = "rows_differ"
+    LEFT_CLOSED = "left_closed"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -65,6 +66,7 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.UNKNOWN_AUTHOR: Role.DISPATCHER,
     ReviewKind.LOST_ORDER: Role.DISPATCHER,
     ReviewKind.ROWS_DIFFER: Role.CONTROL_ROOM,
+    ReviewKind.LEFT_CLOSED: Role.DISPATCHER,
 }
 """Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
@@ -132,6 +134,10 @@ TEXT: dict[ReviewKind, BilingualText] = {
         en="What a tablet lists does not add up to what this server gave it",
         zh="一台平板上的数据与服务器下发的不一致",
     ),
+    ReviewKind.LEFT_CLOSED: BilingualText(
+        en="A valve stays closed at an order in which nobody goes on",
+        zh="工单已结束，但仍有阀门处于关闭状态",
+    ),
 }
 
 
@@ -142,6 +148,7 @@ _DUE_LIKE: dict[ReviewKind, ReviewKind] = {
     ReviewKind.UNKNOWN_AUTHOR: ReviewKind.REFUSED,
     ReviewKind.LOST_ORDER: ReviewKind.REFUSED,
     ReviewKind.ROWS_DIFFER: ReviewKind.CLONED_STORE,
+    ReviewKind.LEFT_CLOSED: ReviewKind.HANDED_OVER,
 }
 """Kinds that have no due time of their own in the policies."""
 

@@ -24,6 +24,7 @@ KIND_WORDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.STORE_DAMAGED: ("warn", "tablet", mark("damaged tablet file")),
     ReviewKind.LOST_ORDER: ("danger", "board", mark("lost order")),
     ReviewKind.ROWS_DIFFER: ("warn", "tablet", mark("rows differ")),
+    ReviewKind.LEFT_CLOSED: ("danger", "lock", mark("valve left closed")),
 }
 """Kind of review -> class and icon of its chip, and what it is called."""
 
@@ -77,6 +78,13 @@ OWN_WORDS: Mapping[ReviewKind, tuple[str, str]] = {
         mark(
             "Compare the crew’s list with its orders by telephone, and tell the technician: the"
             " tablet’s report is in the folder `stores`."
+        ),
+    ),
+    ReviewKind.LEFT_CLOSED: (
+        mark("The order is done or cancelled, and no crew looks at its valves any more."),
+        mark(
+            "Ask the crew whether the valve is open again. If it is not, make an order to open it;"
+            " customers behind it have no supply."
         ),
     ),
 }

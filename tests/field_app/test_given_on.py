@@ -305,7 +305,7 @@ def test_a_valve_that_is_told_late_at_an_order_that_is_over_asks_the_dispatcher_
         sync_in_turn(crews, two)
     before = reviews(crews.office)
     sync_in_turn(crews, one)
-    assert sorted(reviews(crews.office)) == sorted([*before, ReviewKind.HANDED_OVER])
+    assert sorted(reviews(crews.office)) == sorted([*before, ReviewKind.LEFT_CLOSED])
 
 
 def test_the_own_finish_with_a_closed_valve_asks_nobody(crews: TwoCrews) -> None:

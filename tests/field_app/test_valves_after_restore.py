@@ -135,5 +135,5 @@ def test_where_nobody_goes_on_somebody_is_asked(crews: TwoCrews, tmp_path: Path)
     restore(crews, backup)
     sync_in_turn(crews, two, two)
 
-    assert ReviewKind.HANDED_OVER in reviews(crews.office)
+    assert ReviewKind.LEFT_CLOSED in reviews(crews.office)
     assert closed_in_office(crews, order_id) == ["VW-1"]
