@@ -1,9 +1,9 @@
 """Decides where what the crew's other tablets told of valves and steps stands among the own taps.
 
-What the server heard last stands in the order, with its moment. A tap of this tablet is later for
-certain only when the tablet had heard of the server since that moment: its own clock may have been
-set. Until the server has judged a tap, a closed valve stays closed and a step that was taken back
-stays open.
+What the server heard last stands in the order, with its moment. A valve that it says is closed is,
+whatever taps of this tablet it has judged: only later ones open it. One that it has not judged is
+later for certain only when the tablet had heard of the server since that moment: its own clock may
+have been set. Until then a closed valve stays closed and a step that was taken back stays open.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,9 +37,11 @@ def words_by_place(
         is_own = gone.fact_id in own
         place = own[gone.fact_id] + 1 if is_own else _place(gone.at_ms, facts)
         words.setdefault(place, []).append(gone)
+    judged = max((number for number, each in enumerate(facts, 1) if each.is_shown), default=0)
     for valve in handover.valves:
-        if not _is_own(valve, facts):
-            words.setdefault(_place(valve.at_ms, facts), []).append(valve)
+        closer = _own_closing(valve, facts)
+        place = _place(valve.at_ms, facts) if closer is None else closer + 1
+        words.setdefault(max(place, judged), []).append(valve)
     return words
 
 
@@ -59,13 +61,19 @@ def _is_surely_after(fact: OwnFact, at_ms: int) -> bool:
     return fact.at.contact_ms is not None and fact.at.contact_ms >= at_ms
 
 
-def _is_own(valve: ClosedValve, facts: Sequence[OwnFact]) -> bool:
-    """Return whether this tablet told that closing itself: its own taps say what followed."""
-    return any(
-        event.action is ValveAction.CLOSED and plain_name(event.valve_id) == key
-        for key in (plain_name(valve.valve_id),)
-        for fact in facts
-        if known_ms(fact) == valve.at_ms and (event := isolation_of(fact)) is not None
+def _own_closing(valve: ClosedValve, facts: Sequence[OwnFact]) -> int | None:
+    """Return where this tablet told that closing itself: of its own taps their order decides."""
+    key = plain_name(valve.valve_id)
+    return next(
+        (
+            number
+            for number, fact in enumerate(facts)
+            if known_ms(fact) == valve.at_ms
+            and (event := isolation_of(fact)) is not None
+            and event.action is ValveAction.CLOSED
+            and plain_name(event.valve_id) == key
+        ),
+        None,
     )
 
 

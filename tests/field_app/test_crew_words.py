@@ -94,6 +94,16 @@ def test_a_valve_that_a_colleague_closed_again_comes_back() -> None:
     assert not is_closed([own(20, OPEN, contact=11)], SO_FAR), "the server has judged"
 
 
+def test_a_valve_that_the_server_says_is_closed_is_whatever_it_has_judged_of_this_tablet() -> None:
+    shut, opened = own(5, SHUT, contact=1, is_shown=True), own(20, OPEN, contact=13)
+    judged = replace(opened, is_told=True, is_shown=True)
+
+    assert is_closed([judged], closed_by_mate(12)), "a doubted closing has no certain moment"
+    assert is_closed([shut, judged], closed_by_mate(5)), "also where it is this tablet's own"
+    assert not is_closed([shut, opened], closed_by_mate(5))
+    assert not is_closed([judged, own(30, OPEN, contact=21)], closed_by_mate(12))
+
+
 def test_a_valve_that_a_colleague_opened_leaves_once_the_server_knew_that_it_was_closed() -> None:
     told, untold = own(5, SHUT, contact=1, is_shown=True), own(5, SHUT, contact=1)
 
