@@ -156,10 +156,13 @@ class OrderDesk:
         return self._database.read(work)
 
     def order(self, order_id: str) -> SeenOrder | None:
-        """Return an order as the crew sees it, None when the tablet does not know it.
+        """Return an order as the crew sees it, None when the tablet does not know it."""
+        return self._database.read(
+            lambda connection: seen_order_store.load_order(connection, order_id)
+        )
 
-        One that a restored server does not show any more as it was shown last.
-        """
+    def order_or_lost(self, order_id: str) -> SeenOrder | None:
+        """Return the same; one that a restored server does not show any more as it was last."""
 
         def work(connection: Connection) -> SeenOrder | None:
             seen = seen_order_store.load_order(connection, order_id)

@@ -139,7 +139,7 @@ class OrderPresenter:
     def _look(self) -> "_Found":
         sheet = self._sheet()
         return _Found(
-            seen=self._tablet.desk.order(self._order_id),
+            seen=self._tablet.desk.order_or_lost(self._order_id),
             is_lost=self._tablet.desk.is_lost(self._order_id),
             person=self._tablet.personal.person_of(self._order_id),
             wait=self._tablet.photo_wait(),
