@@ -63,11 +63,11 @@ def filter_chips(t: Words, page: OrderPage, chosen: OrderFilter) -> tuple[Filter
         OrderFilter.OPEN: t("To do"),
         OrderFilter.URGENT: t("Urgent"),
         OrderFilter.LOOK_HERE: t("Look here"),
+        OrderFilter.LOST: t("Missing since a restore"),
         OrderFilter.HEAT: t("Heat"),
         OrderFilter.GAS: t("Gas"),
         OrderFilter.WATER: t("Water"),
         OrderFilter.DONE: t("Done"),
-        OrderFilter.LOST: t("Missing since a restore"),
     }
     always = {OrderFilter.OPEN, OrderFilter.DONE, chosen}
     return tuple(
