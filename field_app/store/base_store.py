@@ -367,6 +367,8 @@ def _change_tally(connection: Connection, name: str, count: int, hashes: Iterabl
 
 def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -> None:
     """Copy rows about to leave into the kept bucket where own words about them exist."""
+    orders = [entity_id for entity, entity_id in things if entity == ORDER]
+    order_copy_store.keep_since_restore(connection, orders)
     needed = _needed(connection, [entity_id for _, entity_id in things])
     own = ((entity, each) for entity, each in things if each in needed and entity not in PERSONAL)
     for entity, ids in _ids_by_entity(own).items():

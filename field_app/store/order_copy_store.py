@@ -36,6 +36,9 @@ from wire_contracts.pulls import EntityRow
 HISTORY = timedelta(days=90)
 """How long a copy is kept: a server may be restored again (RULINGS R1)."""
 
+SAME_COPY = timedelta(days=30)
+"""How long after a restore the next one may be to the same copy: a later one has the orders."""
+
 AWAITED = timedelta(days=1)
 """How long what was begun at an order waits for a person to make it again."""
 
@@ -99,6 +102,17 @@ def with_valves(connection: Connection, order_ids: Sequence[str]) -> dict[str, J
     """Return the copies among these orders that tell of closed valves, by id."""
     rows = connection.execute(_WITH_VALVES, {"ids": json.dumps(order_ids)})
     return {row.order_id: json.loads(row.document) for row in rows}
+
+
+def keep_since_restore(connection: Connection, order_ids: Collection[str]) -> None:
+    """Keep the orders among these that leave within weeks of a restore, told as this server's.
+
+    It may have been made again since: the next restore may be to the same copy.
+    """
+    restored_ms = settings_store.load_integer(connection, Key.RESTORED_AT_MS)
+    since_ms = settings_store.load_integer(connection, Key.WHOLE_AT_MS) - restored_ms
+    if order_ids and restored_ms and since_ms <= SAME_COPY // timedelta(milliseconds=1):
+        _keep(connection, order_ids, _LEAVING, is_told=_TOLD_OF)
 
 
 def keep_moving(connection: Connection, order_ids: Collection[str]) -> None:

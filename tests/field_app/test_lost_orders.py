@@ -113,7 +113,7 @@ def test_an_order_that_nobody_had_begun_is_on_its_crews_list_again(
 ) -> None:
     order_id = made_for(crews)
     crews.restore(backup, is_one_first=True)
-    assert crews.one.desk.order(order_id) is None
+    assert crews.one.desk.is_lost(order_id)
 
     make_all_again(crews)
     crews.all_sync()
@@ -380,6 +380,25 @@ def test_a_second_restore_loses_nothing_of_an_order_that_was_made_again(
         crews.all_sync()
 
     assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+
+
+def test_a_second_restore_finds_an_order_that_had_left_once_it_was_made_again(
+    crews: TwoCrews, backup: Path
+) -> None:
+    """Made again, and given to a crew whose tablet has not heard of it yet."""
+    order_id = made_for(crews)
+    crews.office.restore(backup)
+    sync_in_turn(crews, crews.one)
+    make_all_again(crews)
+    sync_in_turn(crews, crews.one)
+    crews.office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.one)
+    assert crews.one.desk.order(order_id) is None
+    crews.office.restore(backup)
+
+    sync_in_turn(crews, crews.one)
+
+    assert [each.entity_id for each in lost_orders(crews)] == [order_id]
 
 
 def test_an_order_is_asked_about_though_its_tablet_came_before_the_new_epoch(

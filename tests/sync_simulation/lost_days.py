@@ -32,6 +32,9 @@ LEFT_ALONE = 0.5
 SECOND_RESTORE = 0.4
 """Share of the contested days that are lost twice, to the same copy."""
 
+MADE_AGAIN = 0.5
+"""Share of these, where the copy has no such order, on which it is made again in between."""
+
 MADE_AFTER = 0.3
 """Share of the days on which the order is made after the backup."""
 
@@ -132,12 +135,24 @@ class LostDay:
             if rng.random() < 0.7:
                 self._everybody_comes_again()
                 if self._is_lost_twice():
+                    self._make_again()
                     self.place.server_is_restored()
                     self._everybody_comes_again()
 
     def _is_lost_twice(self) -> bool:
-        is_in_copy = self.is_contested and not self.is_backed_up
-        return is_in_copy and self.place.rng.random() < SECOND_RESTORE
+        return self.is_contested and self.place.rng.random() < SECOND_RESTORE
+
+    def _make_again(self) -> None:
+        """Let an order that the copy has not be made again, and given to another crew."""
+        if not self.is_backed_up or self.place.rng.random() > MADE_AGAIN:
+            return
+        self.place.office.make_lost_orders_again()
+        self._everybody_comes_again()
+        if self.place.rng.random() < LEFT_ALONE:
+            if self.order.finish:
+                self._reopen()
+            self._hand_over()
+            self._everybody_comes_again()
 
     def _pass_time(self) -> None:
         self.spent += 1
