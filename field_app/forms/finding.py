@@ -6,6 +6,13 @@ from enum import StrEnum
 from typing import Final
 
 from field_app.forms.numbers import parse_number, shown_number, worst_lel_pct
+from field_app.forms.pressures import (
+    TYPED_UNIT,
+    in_unit,
+    kept_pressure,
+    pressure_barg,
+    shown_pressure,
+)
 from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.findings import Cause, causes_for
 from wire_contracts.kinds import FindingResult
@@ -24,8 +31,9 @@ MEASURED_PREFIX = "measured."
 class MeasuredField:
     """One value the crew may measure.
 
-    `low` and `high` are what is physically possible on the networks served; a value outside is a
-    slip of the finger or of the unit, not a finding.
+    `low` and `high` are what is physically possible on the networks served, in `unit`; a value
+    outside is a slip of the finger or of the unit, not a finding. `quantity` has the unit of the
+    wire: a pressure is typed in another one, and turned into it when it is sealed.
     """
 
     quantity: Quantity
@@ -41,13 +49,17 @@ _WATER_FLOW = MeasuredField(quantity=Quantity.FLOW_M3H, unit="m³/h", low=0.0, h
 _GAS_FLOW = MeasuredField(quantity=Quantity.FLOW_ACTUAL_M3H, unit="m³/h", low=0.0, high=5000.0)
 """Above the largest commercial meters (DN400, about 4000 m³/h)."""
 
-_GAS_PRESSURE = MeasuredField(quantity=Quantity.PRESSURE_BARG, unit="bar", low=0.0, high=40.0)
+_GAS_PRESSURE = MeasuredField(
+    quantity=Quantity.PRESSURE_BARG, unit=TYPED_UNIT[Medium.GAS], low=0.0, high=4000.0
+)
 """High pressure A of a town gas network ends at 4.0 MPa (GB 50028 table 6.1.6)."""
 
 HOME_MOST_BARG: Final = 0.1
 """Low pressure, which homes have, ends below 0.01 MPa (GB 50028 table 6.1.6)."""
 
-_WATER_PRESSURE = MeasuredField(quantity=Quantity.PRESSURE_BARG, unit="bar", low=0.0, high=25.0)
+_WATER_PRESSURE = MeasuredField(
+    quantity=Quantity.PRESSURE_BARG, unit=TYPED_UNIT[Medium.WATER], low=0.0, high=2.5
+)
 """PN 25 is the strongest class of water and heating pipework in a town."""
 
 _SUPPLY = MeasuredField(quantity=Quantity.SUPPLY_TEMP_DEGC, unit="°C", low=0.0, high=200.0)
@@ -117,8 +129,33 @@ GAS_FREE_LEL_PCT: Final = 1.0
 """The zero of a detector may drift by so much; a joint that holds shows nothing (CJJ 51)."""
 
 
+def measured_value(quantity: Quantity, text: str) -> float | None:
+    """Return a value of a draft in the unit that the quantity's name tells, None when it is none.
+
+    A pressure says its unit in the draft.
+    """
+    if quantity is Quantity.PRESSURE_BARG:
+        return pressure_barg(text)
+    return parse_number(text)
+
+
+def shown_value(one: MeasuredField, text: str) -> str:
+    """Return a value of a draft as its field shows it."""
+    return shown_pressure(text, one.unit) if one.quantity is Quantity.PRESSURE_BARG else text
+
+
+def kept_value(one: MeasuredField, typed: str) -> str:
+    """Return a typed value as the draft keeps it."""
+    return kept_pressure(typed, one.unit) if one.quantity is Quantity.PRESSURE_BARG else typed
+
+
 def _is_quantity(name: str) -> bool:
     return name.removeprefix(MEASURED_PREFIX) in set(Quantity)
+
+
+_DIGITS: Final = 6
+_PRESSURE_DIGITS: Final = 9
+"""Behind the point: what was typed in kPa is a thousandth of a Pa in bar."""
 
 
 def draft_of_sealed(answers: JsonObject) -> dict[str, JsonValue]:
@@ -130,7 +167,8 @@ def draft_of_sealed(answers: JsonObject) -> dict[str, JsonValue]:
     if isinstance(measured, Mapping):
         for name, value in measured.items():
             if isinstance(value, int | float):
-                draft[f"{MEASURED_PREFIX}{name}"] = shown_number(value)
+                digits = _PRESSURE_DIGITS if name == Quantity.PRESSURE_BARG else _DIGITS
+                draft[f"{MEASURED_PREFIX}{name}"] = shown_number(value, digits)
     return draft
 
 
@@ -197,7 +235,9 @@ def problem_of(one: MeasuredField, text: str) -> Problem | None:
     """Return what is wrong with a typed value, or None when it is empty or right."""
     if not text.strip():
         return None
-    value = parse_number(text)
+    value = measured_value(one.quantity, text)
+    if value is not None and one.quantity is Quantity.PRESSURE_BARG:
+        value = parse_number(in_unit(value, one.unit))
     if value is None:
         return Problem.NOT_A_NUMBER
     return None if one.low <= value <= one.high else Problem.OUT_OF_RANGE
@@ -291,7 +331,7 @@ def seal(
     """
     measured: dict[str, JsonValue] = {}
     for quantity, text in answers.measured.items():
-        value = parse_number(text)
+        value = measured_value(quantity, text)
         if value is not None:
             measured[str(quantity)] = value
     when: JsonObject = {} if gas_at_ms is None else {"measured_at": gas_at_ms}

@@ -55,9 +55,9 @@ def _plain(text: str) -> str:
     return text.strip().translate(_CHINESE_KEYS)
 
 
-def shown_number(value: float) -> str:
+def shown_number(value: float, digits: int = 6) -> str:
     """Return a number as it is shown and typed: no exponent, no trailing zeros."""
-    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
     return text if text not in {"", "-0"} else "0"
 
 

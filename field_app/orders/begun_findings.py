@@ -10,10 +10,11 @@ from field_app.forms.finding import (
     LONGEST_NOTE,
     MEASURED_PREFIX,
     FindingAnswers,
+    measured_value,
     read_answers,
     seal,
 )
-from field_app.forms.numbers import parse_number, worst_lel_pct
+from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.site_changes import Change, new_fact, operation_of
 from field_app.store import draft_store, outbox_store, sealed_store
 from field_app.store.draft_store import DraftKey
@@ -84,14 +85,14 @@ def as_told(
     """Return what was begun as it is told: the most gas; what is no number stands in the note."""
     measured = dict(answers.measured)
     words = [answers.note.strip(), *(note.strip() for note in notes)]
-    words += [f"{quantity}: {text}" for quantity, text in measured.items() if _is_words(text)]
+    words += [
+        f"{quantity}: {text}"
+        for quantity, text in measured.items()
+        if text.strip() and measured_value(quantity, text) is None
+    ]
     texts = (measured.get(Quantity.GAS_LEL_PCT, ""), *gas_texts)
     most = max((each for each in map(worst_lel_pct, texts) if each is not None), default=None)
     if most is not None:
         measured[Quantity.GAS_LEL_PCT] = repr(most)
     note = "\n".join(each for each in words if each)[:LONGEST_NOTE]
     return replace(answers, note=note, measured=measured)
-
-
-def _is_words(text: str) -> bool:
-    return bool(text.strip()) and parse_number(text) is None

@@ -108,7 +108,7 @@ _TIGHT = StepField(
 )
 _RELIT = StepField(key="how", kind=FieldKind.CHOICE, options=("relit", "sealed", "no_flame"))
 _REOPENED = StepField(key="how", kind=FieldKind.CHOICE, options=("reopened", "stays_closed"))
-_PRESSURE = StepField(key="pressure_barg", kind=FieldKind.NUMBER, unit="bar", high=25.0)
+_PRESSURE = StepField(key="pressure_mpag", kind=FieldKind.NUMBER, unit="MPa", high=2.5)
 _TEMPERATURE = StepField(key="supply_temp_degc", kind=FieldKind.NUMBER, unit="°C", high=200.0)
 
 _ROOM = StepField(key="room_temp_degc", kind=FieldKind.NUMBER, unit="°C", low=-20.0, high=45.0)

@@ -15,12 +15,14 @@ from field_app.forms.finding import (
     find_missing,
     is_contradicted,
     is_required,
+    kept_value,
+    measured_value,
     offered_fields,
     old_gas,
     problem_of,
     read_answers,
+    shown_value,
 )
-from field_app.forms.numbers import parse_number
 from field_app.orders.begun_findings import GAS_FIELD, BegunFinding
 from field_app.orders.completion import Evidence, Lacking
 from field_app.orders.entry_gate import is_too_old
@@ -120,7 +122,9 @@ class FindingPresenter:
         """Take a measured value as typed; it is kept 0.3 s after the last key."""
         if key == Quantity.GAS_LEL_PCT:
             self._gas_at = self._tablet.site.moment()
-        self._type({f"{MEASURED_PREFIX}{key}": text})
+        fields = () if self._document is None else offered_fields(self._document.medium)
+        kept = [kept_value(one, text) for one in fields if one.quantity == key]
+        self._type({f"{MEASURED_PREFIX}{key}": kept[0] if kept else text})
 
     def type_note(self, text: str) -> None:
         """Take the note as typed; it is kept 0.3 s after the last key."""
@@ -291,7 +295,11 @@ class FindingPresenter:
             ),
             causes=self._causes(document, answers),
             measured=tuple(
-                self._with_pressure(self._measured(one, answers, document.order_type), document)
+                self._with_pressure(
+                    self._measured(one, answers, document.order_type),
+                    measured_value(one.quantity, answers.measured.get(one.quantity, "")),
+                    document,
+                )
                 for one in offered_fields(document.medium)
             ),
             note=str(self._fields.get(_NOTE) or ""),
@@ -355,23 +363,22 @@ class FindingPresenter:
             key=str(one.quantity),
             label=quantity_text(t, one.quantity),
             unit=one.unit,
-            text=text,
+            text=shown_value(one, text),
             range_text=range_text(t, one),
             error_text=error,
             is_required=is_required(one, answers.result or FindingResult.OTHER, order_type),
         )
 
     def _with_pressure(
-        self, field: MeasuredFieldView, document: WorkOrderDocument
+        self, field: MeasuredFieldView, barg: float | None, document: WorkOrderDocument
     ) -> MeasuredFieldView:
         """Say a pressure in every unit, and ask about more gas pressure than a home has."""
-        value = parse_number(field.text)
-        if field.key != Quantity.PRESSURE_BARG or value is None or field.error_text:
+        if field.key != Quantity.PRESSURE_BARG or barg is None or field.error_text:
             return field
         t = self._context.words
-        said = pressure_text(t, value)
+        said = pressure_text(t, barg, field.unit)
         is_home = document.site is not None and document.site.meter_class == _HOUSEHOLD
-        if document.medium is Medium.GAS and is_home and value > HOME_MOST_BARG:
+        if document.medium is Medium.GAS and is_home and barg > HOME_MOST_BARG:
             asked = t("{pressure}: a home has less. Is the unit right?").format(pressure=said)
             return replace(field, error_text=asked)
         return replace(field, range_text=said)

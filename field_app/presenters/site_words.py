@@ -55,7 +55,7 @@ def field_text(t: Words, field: StepField) -> str:
     """Return the label of a value of a step."""
     texts: Mapping[str, str] = {
         "gas_lel_pct": t("Gas in the air"),
-        "pressure_barg": t("Gauge pressure"),
+        "pressure_mpag": t("Gauge pressure"),
         "supply_temp_degc": t("Supply temperature"),
         "room_temp_degc": t("Temperature of the room"),
         "minutes": t("For how long"),

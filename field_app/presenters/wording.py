@@ -7,6 +7,7 @@ from typing import Final
 from field_app.access.personal_data import Gap
 from field_app.forms.finding import MeasuredField, Missing, Problem
 from field_app.forms.numbers import shown_number
+from field_app.forms.pressures import in_unit
 from field_app.platform.ports import PinOutcome, PinVerdict
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import Words
@@ -205,11 +206,13 @@ def range_text(t: Words, one: MeasuredField) -> str:
     return t("{low} to {high} {unit}").format(low=low, high=high, unit=one.unit)
 
 
-def pressure_text(t: Words, barg: float) -> str:
-    """Return a typed pressure in every unit that gauges have: a slip of the unit shows."""
-    kpag, mpag = shown_number(round(barg * 100, 6)), shown_number(round(barg / 10, 6))
-    said = t("{bar} bar is {kpa} kPa, {mpa} MPa")
-    return said.format(bar=shown_number(barg), kpa=kpag, mpa=mpag)
+def pressure_text(t: Words, barg: float, unit: str) -> str:
+    """Return a pressure in its field's unit and in every other that gauges have: a slip shows."""
+    first = f"{in_unit(barg, unit)} {unit}"
+    others = ", ".join(
+        f"{in_unit(barg, each)} {each}" for each in ("kPa", "bar", "MPa") if each != unit
+    )
+    return t("{pressure} is {others}").format(pressure=first, others=others)
 
 
 def duration_text(t: Words, duration: timedelta) -> str:

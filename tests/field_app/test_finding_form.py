@@ -13,6 +13,8 @@ from field_app.forms.finding import (
     Problem,
     draft_of_sealed,
     find_missing,
+    kept_value,
+    measured_value,
     read_answers,
     seal,
 )
@@ -193,7 +195,9 @@ COMPLETE = st.sampled_from(Medium).flatmap(
                     cause=cause,
                     note=note,
                     measured={
-                        one.quantity: shown_number(one.low + share * (one.high - one.low))
+                        one.quantity: kept_value(
+                            one, shown_number(one.low + share * (one.high - one.low))
+                        )
                         for one, share in zip(MEASURED[medium], values, strict=False)
                     },
                 ),
@@ -224,8 +228,8 @@ def test_a_complete_finding_misses_nothing_and_survives_sealing(
         answers.cause,
         answers.note.strip(),
     )
-    assert {name: parse_number(text) for name, text in again.measured.items()} == {
-        name: parse_number(text) for name, text in answers.measured.items()
+    assert {name: measured_value(name, text) for name, text in again.measured.items()} == {
+        name: measured_value(name, text) for name, text in answers.measured.items()
     }
 
 

@@ -42,13 +42,14 @@ def test_the_gas_test_of_a_gas_order_is_never_called_optional(
     assert [each.key for each in measured if each.is_required] == ["gas_lel_pct"]
 
 
-UNLIKELY = "2.1 bar is 210 kPa, 0.21 MPa: a home has less. Is the unit right?"
+UNLIKELY = "210 kPa is 2.1 bar, 0.21 MPa: a home has less. Is the unit right?"
 
 SAID_OF = {
-    (Medium.GAS, "2.1"): (UNLIKELY, True),
-    (Medium.GAS, "0,021"): ("0.021 bar is 2.1 kPa, 0.0021 MPa", False),
-    (Medium.WATER, "0.4"): ("0.4 bar is 40 kPa, 0.04 MPa", False),
-    (Medium.GAS, "400"): ("Gauge pressure: this value is not possible; check the unit.", True),
+    (Medium.GAS, "210"): (UNLIKELY, True),
+    (Medium.GAS, "2,1"): ("2.1 kPa is 0.021 bar, 0.0021 MPa", False),
+    (Medium.GAS, "0.21 MPa"): (UNLIKELY, True),
+    (Medium.WATER, "0.4"): ("0.4 MPa is 400 kPa, 4 bar", False),
+    (Medium.WATER, "4"): ("Gauge pressure: this value is not possible; check the unit.", True),
 }
 
 

@@ -156,7 +156,7 @@ def test_a_value_that_cannot_be_is_named_and_keeps_the_finding_open(
     open_finding(ui)
     fill_in_leak(ui)
     ui.tap_hint("pressure_barg")
-    ui.type("960")
+    ui.type("9600")
     ui.settle()
     row = ui.get("MeasuredRow", key="pressure_barg", anywhere=True)
     assert row.error_text
