@@ -15,7 +15,7 @@ from sync_server.sync.effects import (
     refused,
     visit_of,
 )
-from sync_server.sync.event_time import EventTime, last_word_utc
+from sync_server.sync.event_time import EventTime, known_word_utc, last_word_utc
 from sync_server.sync.facts import keep_fact
 from sync_server.sync.forgotten_steps import (
     is_end_of_visit_before,
@@ -225,7 +225,8 @@ def _barrier(
         return Code.STATE, _NOT_BEFORE
     if order.state in _SEALED_STATES:
         return Code.STATE, f"the order is {order.state}"
-    if operation.field in OF_ONE_VISIT and visit_of(order, time) < order.visit:
+    word_utc = known_word_utc(operation.at)
+    if operation.field in OF_ONE_VISIT and visit_of(order, time, word_utc) < order.visit:
         return Code.STATE, "the order was reopened after this was written"
     return None
 

@@ -134,13 +134,18 @@ def refused(code: Code, detail: str, review: ReviewKind = ReviewKind.REFUSED) ->
     return Effect(outcome=Outcome.REFUSED, code=code, detail=detail, review=review)
 
 
-def visit_of(order: OrderHead | OrderRecord, time: EventTime) -> int:
+def visit_of(order: OrderHead | OrderRecord, time: EventTime, word_utc: datetime | None) -> int:
     """Return the visit that a tap belongs to: one made before the reopening is an earlier one.
 
-    A tablet's clock may be off by as much as is not flagged.
+    A tablet's clock may be off by as much as is not flagged. Of a time that is doubted only the
+    server's last word before the tap, `word_utc`, is known (None: not that either): who had heard
+    nothing since the reopening was at work on the visit before.
     """
     start_utc = order.visit_from_utc
-    is_earlier = start_utc is not None and time.at_utc + SUSPECT_OFFSET < start_utc
+    known_utc = time.at_utc + SUSPECT_OFFSET
+    if time.is_doubtful and word_utc is not None:
+        known_utc = word_utc
+    is_earlier = start_utc is not None and known_utc < start_utc
     return order.visit - 1 if is_earlier else order.visit
 
 

@@ -133,4 +133,9 @@ def last_word_utc(at: DeviceTime, time: EventTime) -> datetime:
 
     No clock of the tablet can spoil it. The tap's time where the tablet does not say.
     """
-    return time.at_utc if at.contact_ms is None else utc_from_ms(at.contact_ms)
+    return known_word_utc(at) or time.at_utc
+
+
+def known_word_utc(at: DeviceTime) -> datetime | None:
+    """Return as `last_word_utc`; None where the tablet does not say."""
+    return None if at.contact_ms is None else utc_from_ms(at.contact_ms)

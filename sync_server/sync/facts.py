@@ -7,7 +7,7 @@ from sync_server.forms.form_store import is_known_form
 from sync_server.patrols.results import check_result, make_asked_order, note_result
 from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
-from sync_server.sync.event_time import EventTime, last_word_utc
+from sync_server.sync.event_time import EventTime, known_word_utc, last_word_utc
 from sync_server.sync.lone_workers import note_watch
 from sync_server.sync.review_store import ReviewKind
 from sync_server.vans.part_use import note_part
@@ -22,7 +22,6 @@ from sync_server.work_orders.order import Fact, Mover, WaitsFor
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonObject, JsonValue
-from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType
 
@@ -59,7 +58,7 @@ def keep_fact(
     if fact_type == FactType.ORDER_REQUEST:
         make_asked_order(connection, context.book, payload, _mover(context, operation, time))
     order = context.book.find(str(order_id)) if order_id is not None else None
-    contact_ms = operation.at.contact_ms
+    word_utc = known_word_utc(operation.at)
     fact = Fact(
         fact_id=fact_id,
         fact_type=FactType(fact_type),
@@ -74,9 +73,9 @@ def keep_fact(
         waits_for=_waits_for(
             connection, payload, fact_type, is_order_missing=order is None and order_id is not None
         ),
-        visit=0 if order is None else visit_of(order, time),
+        visit=0 if order is None else visit_of(order, time, word_utc),
         is_time_doubtful=time.is_doubtful,
-        word_utc=None if contact_ms is None else utc_from_ms(contact_ms),
+        word_utc=word_utc,
         replica_id=context.replica_id,
         n=operation.n,
     )

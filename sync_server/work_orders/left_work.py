@@ -312,7 +312,7 @@ def _may_take_back(fact: Fact, step: SafetyStep, facts: Iterable[Fact]) -> Fact 
 
 def _most_gas(facts: Sequence[Fact]) -> float | None:
     """Return the most gas that was measured, % LEL; what a step corrected at once never was."""
-    slips = {fact.supersedes: fact.happened_at_utc for fact in facts if fact.supersedes is not None}
+    later = {fact.supersedes: fact for fact in facts if fact.supersedes is not None}
     found: list[float | None] = []
     for fact in facts:
         gas = _read(fact, FactType.GAS_MEASUREMENT, parse_gas)
@@ -321,11 +321,17 @@ def _most_gas(facts: Sequence[Fact]) -> float | None:
         step = _read(fact, FactType.SAFETY_STEP, parse_step)
         if step is None:
             continue
-        corrected_utc = slips.get(fact.fact_id)
-        is_slip = corrected_utc is not None and corrected_utc - fact.happened_at_utc < _SLIP
+        is_slip = _is_slip(fact, later.get(fact.fact_id))
         if step.is_unsafe or (step.step is SafetyStep.MEASURE and not is_slip):
             found.append(_lel_pct(step.values))
     return max((each for each in found if each is not None), default=None)
+
+
+def _is_slip(fact: Fact, corrected: Fact | None) -> bool:
+    """Return whether a fact was put right at once; a clock that went back tells of no moment."""
+    if corrected is None or fact.is_time_doubtful or corrected.is_time_doubtful:
+        return False
+    return timedelta(0) <= corrected.happened_at_utc - fact.happened_at_utc < _SLIP
 
 
 def _lel_pct(values: Mapping[str, JsonValue]) -> float | None:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, update
 
 from sync_server.blobs.ref_store import count_photos
-from sync_server.db.order_tables import FACT
+from sync_server.db.order_tables import FACT, WORK_ORDER
 from sync_server.sync.review_store import ReviewKind
 from sync_server.work_orders.fact_store import facts_of_order, link_orphans, waiting_facts
 from tests.sync_server.people_parts import Pen, Utility
@@ -51,6 +51,33 @@ def test_whether_the_time_of_a_fact_is_doubted_is_known_as_long_as_the_fact(
         (True, pen.replica_id, ahead.n),
     ]
     assert [each.word_utc for each in facts] == [None, utc_from_ms(now_ms - 60_000)]
+
+
+@pytest.mark.parametrize(
+    ("heard_min", "visit"), [(-5, 0), (5, 1)], ids=["before_the_reopening", "after_it"]
+)
+def test_work_whose_clock_is_doubted_belongs_to_the_visit_that_its_crew_knew(
+    utility: Utility, pen: Pen, order_id: str, heard_min: int, visit: int
+) -> None:
+    reopened_ms = ms_from_utc(pen.clock.now_utc())
+    with utility.engine.begin() as connection:
+        again = {"visit": 1, "visit_from_ms": reopened_ms}
+        connection.execute(update(WORK_ORDER).values(again).where(_is_order(order_id)))
+    pen.clock.advance(minutes=30)
+    written = pen.answers(order_id)
+    two_days_ahead_ms = reopened_ms + 2 * 86_400_000
+    contact_ms = reopened_ms + heard_min * 60_000
+    at = replace(written.at, wall_ms=two_days_ahead_ms, contact_ms=contact_ms, boot_id="boot-2")
+    push(utility, pen, replace(written, at=at))
+
+    with utility.engine.connect() as connection:
+        (kept,) = facts_of_order(connection, order_id)
+    assert kept.is_time_doubtful
+    assert kept.visit == visit
+
+
+def _is_order(order_id: str) -> ColumnElement[bool]:
+    return WORK_ORDER.c.order_id == order_id
 
 
 def test_a_call_for_help_from_an_unknown_order_is_heard_at_once(utility: Utility, pen: Pen) -> None:

@@ -116,6 +116,18 @@ def test_gas_that_a_step_corrected_at_once_was_a_slip(seconds: int, lel_pct: flo
     assert left.lel_pct == lel_pct
 
 
+@pytest.mark.parametrize(("minutes", "is_doubtful"), [(-5, False), (-40, False), (0.5, True)])
+def test_gas_that_was_corrected_by_a_clock_that_is_wrong_was_no_slip(
+    *, minutes: float, is_doubtful: bool
+) -> None:
+    found = step(60, "measure", {"gas_lel_pct": "12"})
+    again = step(60 + minutes, "measure", {"gas_lel_pct": "0"}, supersedes=found.fact_id)
+    left = left_work(None, [found, replace(again, is_time_doubtful=is_doubtful)], 0)
+
+    assert left is not None
+    assert left.lel_pct == 12.0
+
+
 def test_steps_and_gas_of_a_visit_that_is_over_are_not_left_but_its_valves_are() -> None:
     facts = [valve(1, "closed"), ISOLATED, step(3, "measure", {"gas_lel_pct": "40"})]
     left = left_work(None, facts, 1)
