@@ -43,8 +43,9 @@ class CrewContext:
     `step_words`: order -> the newest word of the server before what this push does on it;
     `finished` and `worked`: the orders that it finishes, and on which it takes more than a first
     step or writes a field. `steps`: order -> the steps that it takes there, with the last word
-    before each. `replica_id`: the copy of the store that pushes. `told_ms`: when a server
-    took the operation before the restore, as it told the tablet; NO_EFFECT, None: it told nothing.
+    before each. `replica_id`: the copy of the store that pushes; with
+    `are_numbers_doubted` its numbers order nothing. `told_ms`: when a server took the operation
+    before the restore, as it told the tablet; NO_EFFECT, None: it told nothing.
     `finished_ms`: when it took the step by which the same user action finished the visit.
     """
 
@@ -61,6 +62,7 @@ class CrewContext:
     worked: Collection[str] = ()
     steps: Mapping[str, Sequence[Repeat]] = field(default_factory=dict)
     replica_id: str = ""
+    are_numbers_doubted: bool = False
     told_ms: int | None = None
     finished_ms: int | None = None
 

@@ -76,7 +76,7 @@ def keep_fact(
         visit=0 if order is None else visit_of(order, time, word_utc),
         is_time_doubtful=time.is_doubtful,
         word_utc=word_utc,
-        replica_id=context.replica_id,
+        replica_id="" if context.are_numbers_doubted else context.replica_id,
         n=operation.n,
     )
     insert_fact(connection, fact)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, not_, select, update
 
 from sync_server.db.bulk_io import OnExisting, put_cells
 from sync_server.db.order_tables import FACT
@@ -102,6 +102,8 @@ def _is_overtaken(connection: Connection, fact: Fact, known_id: str) -> bool:
 
 def _is_tapped_later(fact: Fact) -> ColumnElement[bool]:
     """Return whether a fact has a later place among the taps of the same copy of the store."""
+    if not fact.replica_id:
+        return false()
     is_same_copy = func.coalesce(FACT.c.replica_id, "") == fact.replica_id
     return and_(is_same_copy, func.coalesce(FACT.c.n, 0) > fact.n)
 

@@ -166,6 +166,8 @@ class PushJob:
         if isinstance(entry, Broken):
             return refused(entry.code, entry.reason)
         self._copies.see(entry)
+        if self._copies.are_doubted:
+            context = replace(context, are_numbers_doubted=True)
         return apply_operation(self._connection, context, entry, time)
 
     def _note_revoked(self, fresh: Sequence[Entry]) -> None:

@@ -26,6 +26,8 @@ class CopyWatch:
         self._connection = connection
         self._sender = sender
         self.numbers: dict[int, set[str]] = {}
+        self.are_doubted = False
+        """Whether the numbers say nothing of which tap came first."""
 
     def begin(self, unseen: Sequence[Operation], words: FieldWords) -> None:
         """Believe no numbers of a store that another tablet has, or that counts anew."""
@@ -39,6 +41,7 @@ class CopyWatch:
         if is_anothers:
             self._retire(unseen[0])
         if is_anothers or is_used or standing.is_retired:
+            self.are_doubted = True
             words.doubt_numbers()
 
     def see(self, operation: Operation) -> None:

@@ -1,5 +1,6 @@
 """Of what the tablets of one crew say of a valve or a step, the newest stands on each of them."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,9 +11,17 @@ import pytest
 from field_app.orders.own_facts import ARRIVED, OwnFact
 from field_app.orders.step_book import Again
 from field_app.orders.work_record import WorkRecord, closed_valves, work_record
-from field_app.tablet import Tablet
+from field_app.tablet import Tablet, open_tablet
 from tests.field_app.office_parts import Office, office_app
-from tests.field_app.restore_parts import TwoCrews, mate_of, sync_in_turn, take_steps, two_crews
+from tests.field_app.restore_parts import (
+    SteadyClock,
+    TwoCrews,
+    mate_of,
+    sync_in_turn,
+    take_steps,
+    two_crews,
+)
+from tests.field_app.vault_parts import quick_vault
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType
 from wire_contracts.quantities import Medium
@@ -219,3 +228,43 @@ def test_a_valve_that_is_opened_after_the_finish_leaves_the_colleagues_list_too(
         turn(one, order_id, ValveAction.REOPENED)
         sync_in_turn(crews, one, mate)
         assert [stands(each, order_id)[0] for each in (one, mate)] == [0, 0]
+
+
+@pytest.mark.parametrize("last", [ValveAction.CLOSED, ValveAction.REOPENED])
+def test_the_newest_word_stands_though_a_tablet_was_put_back_and_counts_its_taps_anew(
+    crews: TwoCrews, tmp_path: Path, last: ValveAction
+) -> None:
+    order_id = crews.office.new_order(Medium.WATER)
+    one, mate = crews.one, mate_of(crews, tmp_path, "crew-1")
+    sync_in_turn(crews, mate, one)
+    take_steps(mate, order_id, "accept", "depart", "arrive", "begin")
+    sync_in_turn(crews, mate, one)
+    mate.close()
+    shutil.copytree(tmp_path / "mate", tmp_path / "copy")
+    with closing(opened_again(crews, tmp_path)) as mate:
+        turn(mate, order_id, last)
+        turn(mate, order_id, OTHER[last])
+        sync_in_turn(crews, mate, one)
+    shutil.rmtree(tmp_path / "mate")
+    shutil.copytree(tmp_path / "copy", tmp_path / "mate")
+    crews.office.clock.advance(minutes=60)
+
+    with closing(opened_again(crews, tmp_path)) as mate:
+        turn(mate, order_id, last)
+        crews.office.clock.advance(minutes=5)
+        sync_in_turn(crews, mate, one, mate, one)
+
+        closed = int(last is ValveAction.CLOSED)
+        assert (stands(one, order_id)[0], stands(mate, order_id)[0]) == (closed, closed)
+
+
+OTHER = {
+    ValveAction.CLOSED: ValveAction.REOPENED,
+    ValveAction.REOPENED: ValveAction.CLOSED,
+}
+
+
+def opened_again(crews: TwoCrews, folder: Path) -> Tablet:
+    return open_tablet(
+        folder / "mate", SteadyClock(crews.office.clock), vault=quick_vault(folder / "mate-key")
+    )
