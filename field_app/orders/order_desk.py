@@ -2,57 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection
 
-from field_app.forms.finding import (
-    LONGEST_NOTE,
-    FindingAnswers,
-    Missing,
-    draft_of_sealed,
-    find_missing,
-    has_gas,
-    read_answers,
-    seal,
-)
+from field_app.forms.finding import LONGEST_NOTE, Missing, seal
 from field_app.orders import lost_orders_store, order_list_store, order_store, seen_order_store
-from field_app.orders.begun_findings import GAS_FIELD, BegunFinding, begun_by_others, tell_others
-from field_app.orders.case_photos_store import photos_of_case
-from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
-from field_app.orders.entry_gate import is_too_old
-from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
-from field_app.orders.moments import TimerMoment, moment_at, moment_kept
+from field_app.orders.begun_findings import GAS_FIELD, tell_others
+from field_app.orders.completion import Evidence, Lacking, most_gas
+from field_app.orders.finding_sheet import FindingSheet, finding_key, load_finding
+from field_app.orders.gas_order import gas_found, gas_request
 from field_app.orders.order_list_store import OrderFilter, OrderLine, OrderPage, OrderQuery
 from field_app.orders.own_facts import is_case_over
-from field_app.orders.seen_order_store import SeenOrder
-from field_app.orders.site_changes import (
-    WORK_FORM,
-    ask_order,
-    new_fact,
-    new_id,
-    note_added,
-    operation_of,
-)
-from field_app.orders.site_drafts_store import (
-    begin_anew,
-    keep_gas_typed_over,
-    texts_of,
-    typed_for_record,
-)
-from field_app.orders.site_store import facts_of_order, is_arrival
+from field_app.orders.seen_order_store import SeenOrder, load_document
+from field_app.orders.site_changes import ask_order, new_fact, new_id, note_added, operation_of
+from field_app.orders.site_drafts_store import begin_anew, keep_gas_typed_over
+from field_app.orders.site_store import facts_of_order
 from field_app.orders.stamps import Stamps
-from field_app.orders.work_record import WorkRecord, work_record
-from field_app.store import (
-    draft_store,
-    look_store,
-    outbox_store,
-    sealed_store,
-    settings_store,
-)
+from field_app.store import draft_store, look_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
-from field_app.store.draft_store import DraftAnswer, DraftKey
+from field_app.store.draft_store import DraftAnswer
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
@@ -73,10 +43,6 @@ def _seen_urgent(connection: Connection) -> list[str]:
     return [] if text is None else [str(each) for each in json.loads(text)]
 
 
-class OrderGoneError(LookupError):
-    """The order is not on this tablet, or the app cannot read it."""
-
-
 class FindingIncompleteError(ValueError):
     """The finding cannot be finished; `missing` lists why, `lacking` what the site work lacks."""
 
@@ -86,51 +52,6 @@ class FindingIncompleteError(ValueError):
         super().__init__(", ".join(words))
         self.missing = tuple(missing)
         self.lacking = tuple(lacking)
-
-
-_NO_WORK: Final = WorkRecord()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingSheet:
-    """The finding form of one order as it stands.
-
-    Attributes:
-        fields: The answers by field, as typed.
-        saved_at_ms: When the last answer was kept, None when nothing was answered.
-        record: What was done on site.
-        photos: Photos of the order on this tablet; a signature shows nothing.
-        begun: What others of the crew began in the same form and did not finish.
-        gas_at: When the gas was typed, or sealed before; None: never.
-        gas_at_ms: The same by the wall clock as it goes now.
-    """
-
-    order_id: str
-    document: WorkOrderDocument
-    fields: Mapping[str, JsonValue]
-    answers: FindingAnswers
-    missing: tuple[Missing, ...]
-    saved_at_ms: int | None
-    record: WorkRecord = _NO_WORK
-    photos: int = 0
-    begun: Sequence[BegunFinding] = ()
-    gas_at: TimerMoment | None = None
-    gas_at_ms: int | None = None
-
-    def lacking(self, answers: FindingAnswers, outside: Evidence) -> Sequence[Lacking]:
-        """Return what the order still needs beside the form, whose gas, note and photos count."""
-        evidence = replace(
-            outside,
-            photos=self.photos,
-            has_gas=has_gas(answers),
-            has_note=bool(answers.note.strip()),
-        )
-        return what_is_lacking(self.document, answers.result, self.record, evidence)
-
-    def is_gas_for_others(self, answers: FindingAnswers, outside: Evidence) -> bool:
-        """Return whether these answers and the measurements tell of gas not repaired over this."""
-        most = most_gas(self.record, outside)
-        return must_order_for_finding(self.document, answers, most, self.record.gas_order)
 
 
 class OrderDesk:
@@ -209,7 +130,7 @@ class OrderDesk:
         """
 
         def work(connection: Connection) -> None:
-            document = _readable(connection, order_id)
+            document = load_document(connection, order_id)
             _check_step(document, event)
             if event is WorkOrderEvent.ACCEPT:
                 self._begin_anew(connection, order_id)
@@ -224,7 +145,7 @@ class OrderDesk:
             return
 
         def work(connection: Connection) -> None:
-            document = _readable(connection, order_id)
+            document = load_document(connection, order_id)
             self._append(connection, order_id, [note_added(order_id, document.note, words)])
 
         self._database.write(work)
@@ -247,7 +168,7 @@ class OrderDesk:
         author = self._stamps.actor()
 
         def work(connection: Connection) -> FindingSheet:
-            return _sheet(connection, order_id, author, self._stamps.moment())
+            return load_finding(connection, order_id, author, self._stamps.moment())
 
         return self._database.read(work)
 
@@ -269,7 +190,7 @@ class OrderDesk:
                     actor=stamp.actor,
                 )
                 draft_store.save_answer(connection, answer, stamp.saved_at)
-            draft = _draft_key(order_id, stamp.actor)
+            draft = finding_key(order_id, stamp.actor)
             sealed_store.seal_draft(connection, stamp.seal, draft, stamp.at.wall_ms)
             order_store.rebuild_lines(connection, [order_id])
             return stamp.at.wall_ms
@@ -290,7 +211,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor, self._stamps.moment())
+            sheet = load_finding(connection, order_id, stamp.actor, self._stamps.moment())
             _check_step(sheet.document, WorkOrderEvent.FINISH)
             lacking: Sequence[Lacking] = ()
             if outside is not None:
@@ -301,7 +222,7 @@ class OrderDesk:
             said = sheet if outside is None else _with_entry(sheet, outside)
             entry = None if outside is None else outside.entry.answer
             self._append(connection, order_id, _finding_group(said, new_id(stamp), entry))
-            draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
+            draft_store.forget_draft(connection, finding_key(order_id, stamp.actor))
             begin_anew(connection, order_id, stamp, is_case_over=False)
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
@@ -323,12 +244,12 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor, self._stamps.moment())
+            sheet = load_finding(connection, order_id, stamp.actor, self._stamps.moment())
             if not sheet.is_gas_for_others(sheet.answers, outside or Evidence()):
                 raise FindingIncompleteError(sheet.missing)
             _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
             self._append(connection, order_id, _gas_group(sheet, stamp, outside or Evidence()))
-            draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
+            draft_store.forget_draft(connection, finding_key(order_id, stamp.actor))
             begin_anew(connection, order_id, stamp, is_case_over=False)
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
@@ -345,7 +266,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor, self._stamps.moment())
+            sheet = load_finding(connection, order_id, stamp.actor, self._stamps.moment())
             found = outside or Evidence()
             if not sheet.is_gas_for_others(sheet.answers, found):
                 raise FindingIncompleteError(sheet.missing)
@@ -371,80 +292,6 @@ def _check_step(document: WorkOrderDocument, event: WorkOrderEvent) -> None:
         message = f"{event} belongs to the office; a tablet may {', '.join(sorted(CREW_EVENTS))}"
         raise ValueError(message)
     WORK_ORDER.next_state(document.state, event)
-
-
-def _readable(connection: Connection, order_id: str) -> WorkOrderDocument:
-    seen = seen_order_store.load_order(connection, order_id)
-    if seen is None or seen.document is None:
-        problem = "is not on this tablet" if seen is None else seen.problem
-        message = f"order {order_id}: {problem}; sync and look at the list again"
-        raise OrderGoneError(message)
-    return seen.document
-
-
-def _draft_key(order_id: str, author: str) -> DraftKey:
-    return DraftKey(order_id=order_id, form=FINDING_FORM, author=author)
-
-
-def _sheet(connection: Connection, order_id: str, author: str, now: TimerMoment) -> FindingSheet:
-    document = _readable(connection, order_id)
-    draft = draft_store.load_draft(connection, _draft_key(order_id, author))
-    sealed, sealed_at = _sealed_before(connection, order_id)
-    fields = {**sealed, **draft.answers}
-    answers = read_answers(fields)
-    gas_at = _gas_typed_at(connection, order_id, author) or sealed_at
-    work = draft_store.load_draft(
-        connection, DraftKey(order_id=order_id, form=WORK_FORM, author=author)
-    )
-    typed = typed_for_record(connection, order_id, texts_of(work.answers), author)
-    record = work_record(facts_of_order(connection, order_id), document.handover, typed)
-    return FindingSheet(
-        order_id=order_id,
-        document=document,
-        fields=fields,
-        answers=answers,
-        missing=find_missing(
-            document.medium,
-            answers,
-            document.order_type,
-            is_gas_old=gas_at is not None and is_too_old(gas_at, now),
-        ),
-        gas_at=gas_at,
-        gas_at_ms=None if gas_at is None else now.wall_ms_of(gas_at),
-        saved_at_ms=draft.saved_at_ms,
-        record=record,
-        photos=photos_of_case(connection, order_id, record),
-        begun=begun_by_others(connection, order_id, author),
-    )
-
-
-def _gas_typed_at(connection: Connection, order_id: str, author: str) -> TimerMoment | None:
-    """Return when the author typed the gas of the finding; None where nobody typed it here."""
-    saved = draft_store.load_draft(connection, _draft_key(order_id, author)).saved
-    return moment_kept(saved[GAS_FIELD]) if GAS_FIELD in saved else None
-
-
-def _sealed_before(
-    connection: Connection, order_id: str
-) -> tuple[dict[str, JsonValue], TimerMoment | None]:
-    """Return the answers sealed last, and when: a finish that was refused is corrected only.
-
-    What was sealed before the crew came to the order this time says nothing of now.
-    """
-    for entry in reversed(outbox_store.entries_of(connection, order_id)):
-        if is_arrival(entry):
-            return {}, None
-        payload = entry.operation.payload
-        is_finding = payload is not None and payload.get("form") == FINDING_FORM
-        if entry.operation.field == FactType.FORM_ANSWERSET and is_finding and payload is not None:
-            answers = payload.get("answers")
-            if payload.get("is_unfinished") is True:
-                return {}, None  # another visit begins with what is found then
-            fields = draft_of_sealed(answers) if isinstance(answers, Mapping) else {}
-            at_ms = payload.get("measured_at")
-            lay_ms = max(0, entry.made_at_ms - at_ms) if isinstance(at_ms, int) else 0
-            return fields, moment_at(entry.operation.at).earlier(lay_ms)
-    return {}, None
 
 
 def _gas_group(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> list[NewOperation]:

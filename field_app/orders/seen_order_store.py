@@ -19,6 +19,10 @@ from wire_contracts.operations import Operation
 from wire_contracts.orders import ENTITY, WorkOrderDocument, parse_order
 
 
+class OrderGoneError(LookupError):
+    """The order is not on this tablet, or the app cannot read it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenOrder:
     """An order as the crew sees it: overlaid, with the traces of its own changes.
@@ -39,6 +43,20 @@ class SeenOrder:
 def load_order(connection: Connection, order_id: str) -> SeenOrder | None:
     """Return the order with the own words on top, or None when the tablet does not know it."""
     return load_orders(connection, [order_id]).get(order_id)
+
+
+def load_document(connection: Connection, order_id: str) -> WorkOrderDocument:
+    """Return an order's document with the own words on top.
+
+    Raises:
+        OrderGoneError: The tablet does not know the order, or cannot read it.
+    """
+    seen = load_order(connection, order_id)
+    if seen is None or seen.document is None:
+        problem = "is not on this tablet" if seen is None else seen.problem
+        message = f"order {order_id}: {problem}; sync and look at the list again"
+        raise OrderGoneError(message)
+    return seen.document
 
 
 def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, SeenOrder]:

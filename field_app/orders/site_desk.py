@@ -13,7 +13,6 @@ from field_app.orders.begun_findings import gas_in_findings
 from field_app.orders.entry_gate import Detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
 from field_app.orders.moments import moment_kept
-from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_entry import ENTRY, ENTRY_WHY
 from field_app.orders.safety_steps import (
     is_unsafe,
@@ -23,6 +22,7 @@ from field_app.orders.safety_steps import (
     troubles_of,
     undone_with,
 )
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.orders.site_book import SiteBook
 from field_app.orders.site_changes import (
     WORK_FORM,

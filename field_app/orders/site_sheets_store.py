@@ -9,9 +9,8 @@ from sqlalchemy import Connection
 
 from field_app.orders import order_list_store, seen_order_store
 from field_app.orders.entry_gate import trusted_detector
-from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.own_facts import OwnFact
-from field_app.orders.seen_order_store import SeenOrder
+from field_app.orders.seen_order_store import OrderGoneError, SeenOrder
 from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_drafts_store import (
     gas_elsewhere,

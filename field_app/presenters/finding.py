@@ -26,8 +26,10 @@ from field_app.forms.finding import (
 from field_app.orders.begun_findings import GAS_FIELD, BegunFinding
 from field_app.orders.completion import Evidence, Lacking
 from field_app.orders.entry_gate import is_too_old
+from field_app.orders.finding_sheet import FindingSheet
 from field_app.orders.moments import TimerMoment
-from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
+from field_app.orders.order_desk import FindingIncompleteError
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.presenters.dates import time_text
 from field_app.presenters.form_tools import order_evidence
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext

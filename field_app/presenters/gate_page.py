@@ -6,8 +6,8 @@ from typing_extensions import override
 
 from field_app.orders.entry_gate import Detector
 from field_app.orders.moments import TimerMoment
-from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_entry import ENTRY, ENTRY_WHY, OrderEntry
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet, was_entry_allowed
 from field_app.presenters.air_page import AirPage
 from field_app.presenters.entry_blocks import entry_blocks

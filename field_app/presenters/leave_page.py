@@ -5,8 +5,8 @@ from typing_extensions import override
 from field_app.forms.finding import is_gas_present
 from field_app.forms.numbers import shown_number, worst_lel_pct
 from field_app.orders.entry_gate import is_air_bad
-from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import LEL_STOP_PCT
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.work_record import EARLIER_GAS
 from field_app.presenters.form_tools import order_evidence

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from field_app.access.personal_data import SeenPerson
 from field_app.checklists.form_sheet import FormSubject
 from field_app.orders.next_action import CREW_DONE
-from field_app.orders.order_desk import OrderGoneError
-from field_app.orders.seen_order_store import SeenOrder
+from field_app.orders.seen_order_store import OrderGoneError, SeenOrder
 from field_app.orders.site_sheet import SiteSheet
 from field_app.platform.ports import Dialler
 from field_app.presenters.details import (

@@ -1,6 +1,6 @@
 """The parts that were taken from the van for an order, counted with the thumb."""
 
-from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped

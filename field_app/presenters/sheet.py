@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.sheet_views import BLANK_SHEET, ChoiceBlock, SheetView

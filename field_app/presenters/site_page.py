@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext, Words

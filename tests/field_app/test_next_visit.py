@@ -11,7 +11,7 @@ import pytest
 from field_app.checklists.form_sheet import FormSubject
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
-from field_app.orders.order_desk import FindingSheet
+from field_app.orders.finding_sheet import FindingSheet
 from field_app.presenters.form_tools import order_evidence
 from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.ports import InlineWorker, PresenterContext

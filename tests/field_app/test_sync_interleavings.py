@@ -15,7 +15,7 @@ from sqlalchemy import select
 from field_app.crew import HeadlessCrew
 from field_app.forms.finding import MEASURED_PREFIX
 from field_app.orders.next_action import next_event, side_events
-from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.store import base_store, outbox_store
 from field_app.store.identity_io import save_identity
 from field_app.store.record_states import OpStatus

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from field_app.orders.next_action import next_event, side_events
-from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.seen_order_store import OrderGoneError
 from field_app.store.outbox_store import NewOperation
 from tests.sync_simulation.photo_line import PICTURES, picture
 from tests.sync_simulation.tablets import SimulatedTablet
