@@ -10,6 +10,7 @@ lost_orders_store  orders that a restored server does not show any more
 order_list_store  the same rows filtered, searched, ranked and counted
 stamps          who, under which log-in, when: what every tap is stamped with
 finding_sheet   the finding form of one order as it stands
+finding_changes  a finding -> operations
 order_desk      reads and taps, each in one transaction
 safety_steps    the steps in the order that safety demands, and their values
 moments         how long something lasted, whatever the wall clock does

@@ -7,31 +7,28 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from field_app.forms.finding import LONGEST_NOTE, Missing, seal
+from field_app.forms.finding import Missing
 from field_app.orders import lost_orders_store, order_list_store, order_store, seen_order_store
 from field_app.orders.begun_findings import GAS_FIELD, tell_others
-from field_app.orders.completion import Evidence, Lacking, most_gas
+from field_app.orders.completion import Evidence, Lacking
+from field_app.orders.finding_changes import finding_group, gas_asked, gas_group, with_entry
 from field_app.orders.finding_sheet import FindingSheet, finding_key, load_finding
-from field_app.orders.gas_order import gas_found, gas_request
 from field_app.orders.order_list_store import OrderFilter, OrderLine, OrderPage, OrderQuery
 from field_app.orders.own_facts import is_case_over
 from field_app.orders.seen_order_store import SeenOrder, load_document
-from field_app.orders.site_changes import ask_order, new_fact, new_id, note_added, operation_of
+from field_app.orders.site_changes import go, new_id, note_added
 from field_app.orders.site_drafts_store import begin_anew, keep_gas_typed_over
 from field_app.orders.site_store import facts_of_order
 from field_app.orders.stamps import Stamps
 from field_app.store import draft_store, look_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer
-from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.outbox_store import NewOperation
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from wire_contracts.fields import JsonValue
-from wire_contracts.operations import OperationKind
-from wire_contracts.orders import ENTITY, FINDING_FORM, FactType, WorkOrderDocument
-from wire_contracts.patrol_facts import WellEntry
+from wire_contracts.orders import FINDING_FORM, WorkOrderDocument
 from wire_contracts.sealed import SealedKind
-from wire_contracts.site_facts import VisitEnd, VisitEndReason, visit_end_json
 from wire_contracts.work_order_states import CREW_EVENTS, WORK_ORDER, WorkOrderEvent
 
 _MOST_SEEN: Final = 500
@@ -134,7 +131,7 @@ class OrderDesk:
             _check_step(document, event)
             if event is WorkOrderEvent.ACCEPT:
                 self._begin_anew(connection, order_id)
-            self._append(connection, order_id, [_go(order_id, event)])
+            self._append(connection, order_id, [go(order_id, event)])
 
         self._database.write(work)
 
@@ -219,9 +216,9 @@ class OrderDesk:
             if sheet.missing or lacking:
                 raise FindingIncompleteError(sheet.missing, lacking)
             tell_others(connection, order_id, stamp)
-            said = sheet if outside is None else _with_entry(sheet, outside)
+            said = sheet if outside is None else with_entry(sheet, outside)
             entry = None if outside is None else outside.entry.answer
-            self._append(connection, order_id, _finding_group(said, new_id(stamp), entry))
+            self._append(connection, order_id, finding_group(said, new_id(stamp), entry))
             draft_store.forget_draft(connection, finding_key(order_id, stamp.actor))
             begin_anew(connection, order_id, stamp, is_case_over=False)
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
@@ -248,7 +245,7 @@ class OrderDesk:
             if not sheet.is_gas_for_others(sheet.answers, outside or Evidence()):
                 raise FindingIncompleteError(sheet.missing)
             _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
-            self._append(connection, order_id, _gas_group(sheet, stamp, outside or Evidence()))
+            self._append(connection, order_id, gas_group(sheet, stamp, outside or Evidence()))
             draft_store.forget_draft(connection, finding_key(order_id, stamp.actor))
             begin_anew(connection, order_id, stamp, is_case_over=False)
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
@@ -270,7 +267,7 @@ class OrderDesk:
             found = outside or Evidence()
             if not sheet.is_gas_for_others(sheet.answers, found):
                 raise FindingIncompleteError(sheet.missing)
-            self._append(connection, order_id, [_gas_asked(sheet, stamp, found)])
+            self._append(connection, order_id, [gas_asked(sheet, stamp, found)])
 
         self._database.write(work)
 
@@ -292,81 +289,3 @@ def _check_step(document: WorkOrderDocument, event: WorkOrderEvent) -> None:
         message = f"{event} belongs to the office; a tablet may {', '.join(sorted(CREW_EVENTS))}"
         raise ValueError(message)
     WORK_ORDER.next_state(document.state, event)
-
-
-def _gas_group(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> list[NewOperation]:
-    order_id, answers = sheet.order_id, sheet.answers
-    asked = sheet.record.gas_order
-    end = VisitEnd(reason=VisitEndReason.DANGEROUS, note=answers.note.strip()[:LONGEST_NOTE])
-    told = {**seal(order_id, answers), "is_unfinished": True}
-    found = new_fact(order_id, FactType.FORM_ANSWERSET, told)
-    ended = new_fact(order_id, FactType.VISIT_END, visit_end_json(end))
-    group = [
-        operation_of(found, stamp),
-        operation_of(ended, stamp),
-        _go(order_id, WorkOrderEvent.CANNOT_FINISH),
-    ]
-    if asked is not None and asked.is_asked:
-        return group
-    return [_gas_asked(sheet, stamp, outside), *group]
-
-
-def _gas_asked(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> NewOperation:
-    """Return the order of class A for the gas that form and measurements tell of."""
-    lel_pct = gas_found(sheet.answers, most_gas(sheet.record, outside))
-    note = sheet.answers.note
-    request = gas_request(new_id(stamp), sheet.order_id, sheet.document, lel_pct, note)
-    return ask_order(sheet.order_id, request, stamp)
-
-
-def _with_entry(sheet: FindingSheet, outside: Evidence) -> FindingSheet:
-    """Return the sheet with why somebody went in without a good gas test in front of the note."""
-    note = sheet.answers.note.strip()
-    if not outside.entry_words or outside.entry_words in note:
-        return sheet
-    said = "; ".join(part for part in (outside.entry_words, note) if part)[:LONGEST_NOTE]
-    return replace(sheet, answers=replace(sheet.answers, note=said))
-
-
-def _finding_group(
-    sheet: FindingSheet, fact_id: str, entry: WellEntry | None
-) -> list[NewOperation]:
-    document, answers, order_id = sheet.document, sheet.answers, sheet.order_id
-    payload = seal(order_id, answers, sheet.gas_at_ms, entry)
-    old_result = None if document.result is None else str(document.result)
-    return [
-        NewOperation(
-            kind=OperationKind.FACT,
-            entity=FactType.FORM_ANSWERSET,
-            entity_id=fact_id,
-            order_id=order_id,
-            field=FactType.FORM_ANSWERSET,
-            payload=payload,
-        ),
-        _set(order_id, "result", old_result, str(answers.result or "")),
-        _set(order_id, "cause", document.cause, str(answers.cause or "")),
-        _set(order_id, "diagnosis", document.diagnosis, answers.note.strip()),
-        _go(order_id, WorkOrderEvent.FINISH),
-    ]
-
-
-def _go(order_id: str, event: WorkOrderEvent) -> NewOperation:
-    return NewOperation(
-        kind=OperationKind.GO,
-        entity=ENTITY,
-        entity_id=order_id,
-        order_id=order_id,
-        field=str(event),
-    )
-
-
-def _set(order_id: str, name: str, old: JsonValue, new: JsonValue) -> NewOperation:
-    return NewOperation(
-        kind=OperationKind.SET,
-        entity=ENTITY,
-        entity_id=order_id,
-        order_id=order_id,
-        field=name,
-        old=old,
-        new=new,
-    )
