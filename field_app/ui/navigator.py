@@ -155,12 +155,12 @@ class Navigator:
             self._show_person(self.settings, view)
         if self.asks_pin and not was_asking:
             self._way_back.interrupt()
-            self._pages.close_all()
+            self._close_pages()
             self._leave_finding()
         self.arrange()
 
     def _another_works(self) -> None:
-        self._pages.close_all()
+        self._close_pages()
         self._leave_finding()
         self._leave_order()
         self.refresh()
@@ -216,6 +216,10 @@ class Navigator:
             self.tools.key = ""
             self.refresh()
             self.arrange()
+
+    def _close_pages(self) -> None:
+        self._pages.close_all()
+        self.tools.key = ""
 
     def place_screen(self, key: str) -> PlaceScreen:
         """Return the screen of a further place, made at its first visit."""
@@ -284,7 +288,7 @@ class Navigator:
 
     def go(self, place: str) -> None:
         """Go to a place of the navigation."""
-        self._pages.close_all()
+        self._close_pages()
         self._leave_finding()
         if place == "orders" and self.place == "orders":
             self._leave_order()
@@ -301,7 +305,7 @@ class Navigator:
 
     def open_order(self, order_id: str) -> None:
         """Open an order from the list."""
-        self._pages.close_all()
+        self._close_pages()
         if self.place != "orders":
             self._move_to("orders")
         if order_id == self.order_id and not self.is_finding:

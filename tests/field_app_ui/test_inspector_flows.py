@@ -169,7 +169,10 @@ def test_the_route_lies_on_the_map_and_its_stops_are_opened_there(
 def test_an_app_that_was_killed_at_a_stop_begins_at_that_stop(
     inspector: Field, hands: Hands
 ) -> None:
-    ui = start_route(inspector)
+    ui = open_rounds(inspector)
+    ui.app.navigator.tools.open_help()
+    ui.app.navigator.go("patrol")  # over an open sheet, as the photos of an order lead to a PIN
+    go(ui, "start:plan-1")
     hands.locator.go(0, off_m=4)
     go(ui, "next-stop")
     go(ui, "position")
