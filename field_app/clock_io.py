@@ -3,6 +3,7 @@
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -41,11 +42,16 @@ class SystemClock:
 
 
 def read_boot_id() -> str:
-    """Return the name of this boot, or a fresh one where the system does not tell."""
+    """Return the name of this boot, or one of this process where the system does not tell."""
     try:
-        return _BOOT_ID.read_text().strip() or str(uuid.uuid4())
+        return _BOOT_ID.read_text().strip() or _drawn_boot_id()
     except OSError:
-        return str(uuid.uuid4())
+        return _drawn_boot_id()
+
+
+@cache
+def _drawn_boot_id() -> str:
+    return str(uuid.uuid4())
 
 
 class TapClock:

@@ -50,6 +50,8 @@ class DeviceTime:
         offset_ms: Server clock minus tablet clock at the last contact, as the tablet saw it.
         contact_ms: The server's clock at that contact, milliseconds since 1970; None when there
             was none, or from a tablet of protocol 1.
+        is_restarted: That contact was in another boot: nothing tells whether the wall clock went on
+            rightly since. Inside one boot `offset_ms` is right wherever somebody set it.
     """
 
     wall_ms: int
@@ -57,6 +59,7 @@ class DeviceTime:
     boot_id: str
     offset_ms: int
     contact_ms: int | None = None
+    is_restarted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +236,9 @@ def _time_json(at: DeviceTime) -> JsonObject:
         "boot_id": at.boot_id,
         "offset_ms": at.offset_ms,
     }
-    return body if at.contact_ms is None else {**body, "contact": at.contact_ms}
+    contact: JsonObject = {} if at.contact_ms is None else {"contact": at.contact_ms}
+    restarted: JsonObject = {"restarted": True} if at.is_restarted else {}
+    return {**body, **contact, **restarted}
 
 
 def write_operation(operation: Operation) -> str:
@@ -366,7 +371,8 @@ def quick_operation(values: JsonObject) -> Operation | None:
 
 def _quick_time(values: JsonObject) -> DeviceTime | None:
     cells, contact_ms = _USUAL_TIME(values), values.get("contact")
-    if tuple(map(type, cells)) != _USUAL_TIME_SHAPE or type(contact_ms) not in _TIME_OR_NONE:
+    is_usual = type(contact_ms) in _TIME_OR_NONE and "restarted" not in values
+    if tuple(map(type, cells)) != _USUAL_TIME_SHAPE or not is_usual:
         return None
     wall_ms, mono_ms, offset_ms, boot_id = cells
     if not (
@@ -414,6 +420,7 @@ def _parse_time(reader: FieldReader) -> DeviceTime:
         contact_ms=reader.integer("contact", low=0, high=LATEST_MS)
         if reader.has("contact")
         else None,
+        is_restarted=reader.has("restarted") and reader.boolean("restarted"),
     )
 
 

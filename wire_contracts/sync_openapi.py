@@ -64,7 +64,7 @@ WIRE_NAMES: Final[Mapping[type, Mapping[str, str]]] = {
     PushRequest: _V | {"replica_id": "replica", "operations": "ops"},
     OrderCopy: {"order_id": "id", "as_of_ms": "as_of", "area_id": "area"},
     Operation: {"entity_id": "id"},
-    DeviceTime: {"wall_ms": "wall", "contact_ms": "contact"},
+    DeviceTime: {"wall_ms": "wall", "contact_ms": "contact", "is_restarted": "restarted"},
     PushAnswer: _ANSWER | {"must_renew_replica": "renew_replica"},
     OperationResult: {"at_ms": "at"},
     SealedRequest: _V | {"replica_id": "replica", "envelopes": "sealed"},

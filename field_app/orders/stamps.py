@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from field_app.clock_io import TapClock
 from field_app.orders.moments import TimerMoment
-from field_app.store import settings_store
+from field_app.store import lease_store, settings_store
+from field_app.store.lease import since_contact
 from field_app.store.outbox_store import TapStamp
 from field_app.store.sealed_store import Seal
 from field_app.store.settings_store import Key
@@ -47,7 +48,10 @@ class Stamps:
         offset_ms = settings_store.load_integer(connection, Key.OFFSET_MS)
         contact = settings_store.load_text(connection, Key.LAST_CONTACT_MS)
         contact_ms = None if contact is None else int(contact) + offset_ms
-        return self._tap_clock.stamp(offset_ms, contact_ms)
+        at = self._tap_clock.stamp(offset_ms, contact_ms)
+        told = lease_store.load_contact_clock(connection)
+        counts_sleep = self.elapsed_ms() is not None
+        return at if told is None else since_contact(told, at, counts_sleep=counts_sleep)
 
     def stamp(self, connection: Connection) -> TapStamp:
         """Return the stamp of a tap that is made now."""

@@ -1,6 +1,6 @@
 """Decides what time it must be at the server by now, and so whether the lease has ended (R4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -11,6 +11,10 @@ DEFAULT_LEASE: Final = timedelta(days=7)
 
 WINDOW: Final = timedelta(hours=48)
 """RULINGS R19: what the server allowed at a contact was due within 48 hours of it, or under way."""
+
+
+_CLOCKS_AGREE_MS: Final = 120_000
+"""A wall clock that is further off than this since the contact was set (sync spec 1.6, T21)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,20 @@ class LeaseClock:
 def contact_clock(server_now_ms: int, at: DeviceTime) -> LeaseClock:
     """Return the clock as the server has just told it: its word stands, forward or back."""
     return LeaseClock(server_ms=server_now_ms, mono_ms=at.mono_ms, boot_id=at.boot_id)
+
+
+def since_contact(contact: LeaseClock, now: DeviceTime, *, counts_sleep: bool) -> DeviceTime:
+    """Return the time of a tap with what is known of the server's clock since the last contact.
+
+    Inside one boot its own clock carries that on, whoever sets the wall clock, where it goes on
+    while the tablet sleeps (`counts_sleep`). After a restart nothing does, and the tap says so.
+    """
+    if now.boot_id != contact.boot_id:
+        return replace(now, is_restarted=True)
+    passed_ms = now.mono_ms - contact.mono_ms
+    offset_ms = contact.server_ms + passed_ms - now.wall_ms
+    is_set = passed_ms >= 0 and abs(offset_ms - now.offset_ms) > _CLOCKS_AGREE_MS
+    return replace(now, offset_ms=offset_ms) if counts_sleep and is_set else now
 
 
 def advance(clock: LeaseClock, now: DeviceTime) -> LeaseClock:

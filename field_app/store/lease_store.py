@@ -20,7 +20,14 @@ _KEEP_STEP_MS: Final = 60_000
 
 def note_server_time(connection: Connection, server_now_ms: int, at: DeviceTime) -> None:
     """Keep the server's clock as it was just told."""
-    _save_clock(connection, contact_clock(server_now_ms, at))
+    clock = contact_clock(server_now_ms, at)
+    _save_clock(connection, Key.LEASE_CLOCK, clock)
+    _save_clock(connection, Key.CONTACT_CLOCK, clock)
+
+
+def load_contact_clock(connection: Connection) -> LeaseClock | None:
+    """Return the server's clock as it was told last, None before any contact."""
+    return _load_clock(connection, Key.CONTACT_CLOCK)
 
 
 def note_lease(
@@ -74,7 +81,7 @@ def tick(connection: Connection, now: DeviceTime) -> bool:
     clock = _load_clock(connection)
     if clock is None or not needs_tick(connection, now):
         return False
-    _save_clock(connection, advance(clock, now))
+    _save_clock(connection, Key.LEASE_CLOCK, advance(clock, now))
     return True
 
 
@@ -92,8 +99,8 @@ def is_withdrawn(connection: Connection) -> bool:
     return settings_store.load_text(connection, Key.WITHDRAWN_MS) is not None
 
 
-def _load_clock(connection: Connection) -> LeaseClock | None:
-    text = settings_store.load_text(connection, Key.LEASE_CLOCK)
+def _load_clock(connection: Connection, key: Key = Key.LEASE_CLOCK) -> LeaseClock | None:
+    text = settings_store.load_text(connection, key)
     if text is None:
         return None
     cells = json.loads(text)
@@ -104,5 +111,5 @@ def _load_clock(connection: Connection) -> LeaseClock | None:
     )
 
 
-def _save_clock(connection: Connection, clock: LeaseClock) -> None:
-    settings_store.save(connection, Key.LEASE_CLOCK, json.dumps(asdict(clock)))
+def _save_clock(connection: Connection, key: Key, clock: LeaseClock) -> None:
+    settings_store.save(connection, key, json.dumps(asdict(clock)))

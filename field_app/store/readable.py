@@ -124,7 +124,7 @@ def _check_setting(cells: Cells) -> str | None:
     elif key == Key.SEALING_KEY:
         if len(base64.b64decode(value, validate=True)) != KEY_BYTES:
             return f"{key}: is no key"
-    elif key == Key.LEASE_CLOCK:
+    elif key in {Key.LEASE_CLOCK, Key.CONTACT_CLOCK}:
         clock = json.loads(value)
         int(clock["server_ms"])
         int(clock["mono_ms"])

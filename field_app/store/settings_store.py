@@ -35,6 +35,7 @@ class Key(StrEnum):
     PHOTO_WAIT = "photo_wait"
     LEASE_UNTIL_MS = "lease_until_ms"
     LEASE_CLOCK = "lease_clock"
+    CONTACT_CLOCK = "contact_clock"
     SEALING_KEY = "sealing_key"
     PERSONAL_WANTED = "personal_wanted"
     WITHDRAWN_MS = "withdrawn_ms"

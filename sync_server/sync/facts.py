@@ -18,6 +18,7 @@ from sync_server.work_orders.fact_store import (
     payload_text,
     stored_payload,
 )
+from sync_server.work_orders.left_work import LEFT_FACTS
 from sync_server.work_orders.order import Fact, Mover, WaitsFor
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -59,6 +60,7 @@ def keep_fact(
         make_asked_order(connection, context.book, payload, _mover(context, operation, time))
     order = context.book.find(str(order_id)) if order_id is not None else None
     word_utc = known_word_utc(operation.at)
+    is_unsure = operation.at.is_restarted and fact_type in LEFT_FACTS
     fact = Fact(
         fact_id=fact_id,
         fact_type=FactType(fact_type),
@@ -74,7 +76,7 @@ def keep_fact(
             connection, payload, fact_type, is_order_missing=order is None and order_id is not None
         ),
         visit=0 if order is None else visit_of(order, time, word_utc),
-        is_time_doubtful=time.is_doubtful,
+        is_time_doubtful=time.is_doubtful or is_unsure,
         word_utc=word_utc,
         replica_id="" if context.are_numbers_doubted else context.replica_id,
         n=operation.n,

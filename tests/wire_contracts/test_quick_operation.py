@@ -57,7 +57,7 @@ odd: st.SearchStrategy[JsonValue] = st.one_of(
     st.lists(st.integers(), max_size=2),
     st.just({"wall": 1}),
 )
-changed_times = st.dictionaries(st.sampled_from(sorted(TIME)), odd, max_size=2).map(
+changed_times = st.dictionaries(st.sampled_from([*sorted(TIME), "restarted"]), odd, max_size=2).map(
     lambda changes: {**TIME, **changes}
 )
 
