@@ -132,6 +132,7 @@ _FILTERS: Mapping[str, str] = {
     "urgent": "fire-alert",
     "overdue": "timer-sand",
     "look_here": "cloud-alert",
+    "lost": "help-circle",
     "heat": "radiator",
     "gas": "meter-gas",
     "water": "water",
