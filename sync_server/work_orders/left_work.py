@@ -7,6 +7,7 @@ had told is then all that is known. A valve is left out only where somebody said
 import re
 import unicodedata
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -77,7 +78,9 @@ def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Hand
     if known is not None and known.lel_pct is not None:
         is_newer = handed is None and lel_pct is not None
         lel_pct = lel_pct if is_newer else max(known.lel_pct, lel_pct or 0.0)
-    steps, fallen = _steps(known, mine, has_valve=bool(valves))
+    steps, taken_back = _steps(known, mine, has_valve=bool(valves))
+    spoken_of = {each.step for each in steps} | {each.step for each in taken_back}
+    fallen = (*taken_back, *_of_visits_before(told, visit, spoken_of))
     left = Handover(
         note="",
         by="",
@@ -285,6 +288,32 @@ def _steps(
         if step in _LASTING and step not in steps
     )
     return standing, gone
+
+
+def _of_visits_before(
+    facts: Sequence[Fact], visit: int, spoken_of: AbstractSet[SafetyStep]
+) -> tuple[FallenStep, ...]:
+    """Return the steps that were done before the order was reopened: they say nothing now.
+
+    A tablet that did them, and did not finish, knows of no end. The last step comes first: without
+    the repair that stood on it, an isolation falls.
+    """
+    newest: dict[SafetyStep, Fact] = {}
+    for fact in facts:
+        done = _read(fact, FactType.SAFETY_STEP, parse_step) if fact.visit < visit else None
+        if done is not None and not (done.is_unsafe or done.is_undone):
+            newest[done.step] = fact
+    said = [(step, newest[step]) for step in reversed(_ORDER) if step in newest.keys() - spoken_of]
+    return tuple(
+        FallenStep(step=step, at_ms=ms_from_utc(_known_utc(fact)), fact_id=fact.fact_id)
+        for step, fact in said
+    )
+
+
+def _known_utc(fact: Fact) -> datetime:
+    """Return when a fact was made, of a doubted time the server's last word before it."""
+    is_word_known = fact.is_time_doubtful and fact.word_utc is not None
+    return (fact.word_utc if is_word_known else None) or fact.happened_at_utc
 
 
 def _taken_back(fact: Fact, done: Container[SafetyStep]) -> Sequence[SafetyStep]:

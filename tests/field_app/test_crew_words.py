@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from field_app.orders.own_facts import ARRIVED, OwnFact
+from field_app.orders.site_changes import new_fact, operation_of
 from field_app.orders.step_book import Again
 from field_app.orders.work_record import WorkRecord, closed_valves, work_record
+from field_app.store.outbox_store import append_group
 from field_app.tablet import Tablet, open_tablet
 from tests.field_app.office_parts import Office, office_app
 from tests.field_app.restore_parts import (
@@ -39,6 +42,7 @@ from wire_contracts.site_facts import (
     isolation_json,
     step_json,
 )
+from wire_contracts.work_order_states import WorkOrderEvent
 
 MINUTE_MS = 60_000
 NOON_MS = 1_795_000_000_000
@@ -268,3 +272,41 @@ def opened_again(crews: TwoCrews, folder: Path) -> Tablet:
     return open_tablet(
         folder / "mate", SteadyClock(crews.office.clock), vault=quick_vault(folder / "mate-key")
     )
+
+
+def test_steps_of_a_visit_that_a_colleague_finished_count_on_no_tablet_when_it_is_reopened(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order(Medium.WATER)
+    one, mate = crews.one, mate_of(crews, tmp_path, "crew-1")
+    with closing(mate):
+        sync_in_turn(crews, mate, one)
+        take_steps(one, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, one, mate)
+        turn(mate, order_id, ValveAction.CLOSED)
+        tell_step(mate, order_id, StepDone(step=SafetyStep.ISOLATE, values={"how": "valve_closed"}))
+        tell_step(mate, order_id, StepDone(step=SafetyStep.REPAIR, values={"how": "clamp"}))
+        sync_in_turn(crews, mate, one)
+        found = {"result": "normal", "cause": "nothing_found", "measured.flow_m3h": "2"}
+        one.desk.save_answers(order_id, {**found, "note": "dry"})
+        one.desk.finish(order_id)
+        sync_in_turn(crews, one)
+        for event in (WorkOrderEvent.VERIFY, WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN):
+            crews.office.act(order_id, event)
+        crews.office.assign(order_id, "crew-1")
+        sync_in_turn(crews, one, mate)
+        take_steps(one, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, one, mate, one)
+
+        for tablet in (one, mate):
+            assert tablet.site.sheet(order_id).record.done == frozenset()
+            assert stands(tablet, order_id)[0] == 1, "its valve stays closed"
+
+
+def tell_step(tablet: Tablet, order_id: str, done: StepDone) -> None:
+    def work(connection: Connection) -> None:
+        stamp = tablet.stamps.stamp(connection)
+        change = new_fact(order_id, FactType.SAFETY_STEP, step_json(done))
+        append_group(connection, [operation_of(change, stamp)], stamp)
+
+    tablet.database.write(work)
