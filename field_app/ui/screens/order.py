@@ -2,7 +2,13 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws one order: why it was made, the evidence, the steps, and the one next action."""
 
-from kivy.properties import BooleanProperty, ListProperty, ObjectProperty, StringProperty
+from kivy.properties import (
+    BooleanProperty,
+    ListProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
@@ -16,9 +22,20 @@ from field_app.ui.widgets.blocks import TONE_OF
 
 
 class SideAction(Btn):
-    """An action beside the next step: it opens the sheet that asks why."""
+    """An action beside the next step: it opens the sheet that asks why.
+
+    Beside the next step in one row there is room for its words alone.
+    """
 
     event = StringProperty("")
+    sign = StringProperty("")
+    is_snug = BooleanProperty(defaultvalue=False)
+    words_width = NumericProperty(0)
+
+    def on_kv_post(self, _base: Widget) -> None:
+        """Follow the width of its words."""
+        self.ids.word.bind(width=self.setter("words_width"))
+        self.words_width = self.ids.word.width
 
 
 class ToolTile(Tap):
@@ -87,7 +104,7 @@ class OrderScreen(BoxLayout):
             button.text, button.disabled = action.text, bool(action.refusal)
 
     def _side_action(self, action: ActionView) -> SideAction:
-        button = SideAction(event=action.event, icon=signs.EVENTS.get(action.event, ""))
+        button = SideAction(event=action.event, sign=signs.EVENTS.get(action.event, ""))
         button.bind(on_release=lambda tapped: self.tool_wanted(tapped.event))
         return button
 
