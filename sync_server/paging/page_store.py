@@ -19,6 +19,7 @@ from sync_server.paging.paging import (
     LastPage,
     PagingTerms,
     Unheard,
+    is_ahead,
     next_step,
     roles_at,
 )
@@ -143,13 +144,16 @@ _CREW_DANGER = "crew_danger"
 
 
 def due_pages(connection: Connection, now_utc: datetime) -> list[DuePage]:
-    """Return the calls that are due now; a step without anybody to call is passed over."""
+    """Return the calls that are due now; a step without anybody to call is passed over.
+
+    Where there is nobody further up, those of the first step are called again.
+    """
     terms = load_terms(connection, now_utc)
     found = []
     for unheard in unheard_things(connection, now_utc):
         last = _last(connection, unheard)
         following = next_step(unheard, last, terms)
-        if following is not None and following[1] <= now_utc:
+        if following is not None and (following[1] <= now_utc or is_ahead(unheard, last, now_utc)):
             step = following[0]
             people = _people_at(connection, step, now_utc)
             while not people and step < len(_STEPS):
@@ -157,7 +161,7 @@ def due_pages(connection: Connection, now_utc: datetime) -> list[DuePage]:
                 people = _people_at(connection, step, now_utc)
             found += [
                 DuePage(unheard=unheard, step=step, addressee=who, language=language)
-                for who, language in people
+                for who, language in people or _people_at(connection, 0, now_utc)
             ]
     return found
 

@@ -78,6 +78,14 @@ def next_step(
     return last.step + 1, last.at_utc + terms.repeat
 
 
+def is_ahead(unheard: Unheard, last: LastPage | None, now_utc: datetime) -> bool:
+    """Return whether the last moment is still to come: the server's clock was put back since.
+
+    Nobody waits until it is there again.
+    """
+    return (unheard.since_utc if last is None else last.at_utc) > now_utc
+
+
 def roles_at(step: int) -> tuple[Role, ...]:
     """Return whom a step calls; behind the last step the last one is called again."""
     return LADDER[min(step, len(LADDER) - 1)]

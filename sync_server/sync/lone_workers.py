@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select, update
 
 from sync_server.db.bulk_io import OnExisting, put_cells
 from sync_server.db.order_tables import FACT
@@ -101,11 +101,16 @@ def _is_overtaken(connection: Connection, fact: Fact, known_id: str) -> bool:
 
 
 def _is_tapped_later(fact: Fact) -> ColumnElement[bool]:
-    """Return whether a fact has a later place among the taps of the same copy of the store."""
-    if not fact.replica_id:
-        return false()
-    is_same_copy = func.coalesce(FACT.c.replica_id, "") == fact.replica_id
-    return and_(is_same_copy, func.coalesce(FACT.c.n, 0) > fact.n)
+    """Return whether a fact was tapped later: by its place in the same copy of the store.
+
+    Of another copy (a tablet enrolled anew, words that came in sealed and were opened later) the
+    one that had heard of the server later.
+    """
+    is_same_copy = func.coalesce(FACT.c.replica_id, "") == (fact.replica_id or "-")
+    is_behind = and_(is_same_copy, func.coalesce(FACT.c.n, 0) > fact.n)
+    if fact.word_utc is None:
+        return is_behind
+    return or_(is_behind, and_(not_(is_same_copy), FACT.c.word_ms > ms_from_utc(fact.word_utc)))
 
 
 def _told(fact: Fact) -> LoneWorkerEvent | None:

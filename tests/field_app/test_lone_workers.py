@@ -4,17 +4,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from field_app.crew import HeadlessCrew
 from field_app.sync.reasons import Reason
-from sync_server.paging.page_store import unheard_things
+from sync_server.db.order_tables import FACT
+from sync_server.paging.page_store import due_pages, keep_page, unheard_things
 from sync_server.paging.paging import Concern
 from sync_server.sync.lone_workers import Watchman, ask_for_silent, note_watch
 from sync_server.sync.review_store import SERVER, ReviewItem, ReviewKind, list_reviews
 from sync_server.work_orders.order import Fact
 from tests.field_app.office_parts import BadNetwork, Office
 from tests.field_app.test_push_passing import POISON, contacts, stand_before
-from wire_contracts.frames import ms_from_utc
+from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import (
@@ -301,3 +303,50 @@ def test_a_watch_runs_on_when_the_servers_clock_is_put_back_meanwhile(
     office.clock.advance(minutes=1)
 
     assert len(asked(office)) == 1
+
+
+@pytest.mark.parametrize("is_paged", [False, True])
+def test_a_call_for_help_rings_on_when_the_servers_clock_is_put_back_meanwhile(
+    crew: HeadlessCrew, office: Office, *, is_paged: bool
+) -> None:
+    crew.tablet.calls.call_help(HelpCall(reason=HelpReason.GAS, place="VW-31"))
+    crew.sync_now()
+    with office.engine.begin() as connection:
+        for page in due_pages(connection, office.clock.now_utc()) if is_paged else ():
+            keep_page(connection, page, office.clock.now_utc())
+
+    office.clock.advance(hours=-8)
+
+    with office.engine.connect() as connection:
+        assert due_pages(connection, office.clock.now_utc())
+
+
+@pytest.mark.parametrize(("heard_min", "is_asked"), [(-10, True), (10, False)])
+def test_a_word_of_another_copy_of_the_tablet_counts_where_it_had_heard_of_the_server_later(
+    crew: HeadlessCrew, office: Office, *, heard_min: int, is_asked: bool
+) -> None:
+    crew.sync_now()
+    say(crew, office, WatchEvent.STARTED)
+    with office.engine.begin() as connection:
+        row = connection.execute(select(FACT)).one()
+        ended = Fact(
+            fact_id="of-another-copy",
+            fact_type=FactType.LONE_WORKER,
+            order_id=None,
+            actor=row.actor,
+            tablet_id=row.tablet_id,
+            op_id="0192f5c0-0000-7000-8000-000000000001",
+            payload=watch_json(
+                LoneWorkerEvent(event=WatchEvent.ENDED, person="Li Wei", due_ms=None, place="VW-31")
+            ),
+            happened_at_utc=office.clock.now_utc(),
+            received_at_utc=office.clock.now_utc(),
+            word_utc=utc_from_ms(row.word_ms + heard_min * 60_000),
+            replica_id="another",
+            n=99,
+        )
+        note_watch(connection, ended, DeviceTime(wall_ms=0, mono_ms=0, boot_id="b", offset_ms=0))
+
+    office.clock.advance(minutes=40)
+
+    assert len(asked(office)) == is_asked
