@@ -43,6 +43,15 @@ def parse_number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+_AIR_UNIT: Final = re.compile(r"\s*(%\s*(vol[.]?)?|vol[.]?\s*%|ppm)\s*$", re.IGNORECASE)
+"""As detectors show oxygen and poisons beside their number."""
+
+
+def without_air_unit(text: str) -> str:
+    """Return what was typed of oxygen or a poison without the unit of its display."""
+    return _AIR_UNIT.sub("", _plain(text))
+
+
 def most_number(text: str) -> float | None:
     """Return the most that a typed number may mean (`1,200`: 1200); None: not a number."""
     plain = _plain(text)

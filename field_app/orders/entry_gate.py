@@ -8,7 +8,13 @@ from enum import StrEnum
 from typing import Final
 
 from field_app.forms.names import bare_name
-from field_app.forms.numbers import most_number, parse_lel_pct, parse_number, worst_lel_pct
+from field_app.forms.numbers import (
+    most_number,
+    parse_lel_pct,
+    parse_number,
+    without_air_unit,
+    worst_lel_pct,
+)
 from field_app.orders.moments import TimerMoment
 from wire_contracts.site_facts import GasMeasurement
 from wire_contracts.van import AirValue, GasDetector
@@ -185,12 +191,17 @@ def has_no_breath(answers: Mapping[str, str]) -> bool:
 def bad_oxygen_pct(answers: Mapping[str, str]) -> float | None:
     """Return the first oxygen of a form with which nobody may go in, None where all is good."""
     found = (
-        parse_number(text.rstrip("% "))
+        parse_air(text)
         for place, text in answers.items()
         if _OXYGEN_NAME.search(place.rpartition("/")[2])
     )
     known = (each for each in found if each is not None)
     return next((each for each in known if not OXYGEN_LOW_PCT <= each <= OXYGEN_HIGH_PCT), None)
+
+
+def parse_air(text: str) -> float | None:
+    """Return oxygen or a poison as typed, with the unit of the display or without; None: none."""
+    return parse_number(without_air_unit(text))
 
 
 def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
@@ -205,7 +216,7 @@ def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         reasons.append(GateReason.OXYGEN_MISSING)
     if not air.lel_pct.strip():
         reasons.append(GateReason.LEL_MISSING)
-    others = [text for text in texts[1:] if text.strip() and parse_number(text) is None]
+    others = [text for text in texts[1:] if text.strip() and parse_air(text) is None]
     if others or _is_lel_unread(air.lel_pct):
         reasons.append(GateReason.NOT_A_NUMBER)
     return tuple(reasons)
@@ -218,7 +229,7 @@ def _is_lel_unread(text: str) -> bool:
 
 
 def _air_reasons(air: AirTyped) -> tuple[GateReason, ...]:
-    oxygen = parse_number(air.oxygen_pct)
+    oxygen = parse_air(air.oxygen_pct)
     reasons: list[GateReason] = []
     if oxygen is not None and oxygen < OXYGEN_LOW_PCT:
         reasons.append(GateReason.OXYGEN_LOW)
@@ -229,7 +240,8 @@ def _air_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         (air.carbon_monoxide_ppm, CARBON_MONOXIDE_PPM, GateReason.CARBON_MONOXIDE),
         (air.hydrogen_sulphide_ppm, HYDROGEN_SULPHIDE_PPM, GateReason.HYDROGEN_SULPHIDE),
     ):
-        value = worst_lel_pct(text) if reason is GateReason.LEL_HIGH else most_number(text)
+        is_gas = reason is GateReason.LEL_HIGH
+        value = worst_lel_pct(text) if is_gas else most_number(without_air_unit(text))
         if value is not None and (value > limit or value < 0):
             reasons.append(reason)
     return tuple(reasons)

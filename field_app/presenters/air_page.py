@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Generic, TypeVar
 
-from field_app.forms.numbers import parse_number, shown_number, worst_lel_pct
+from field_app.forms.numbers import parse_lel_pct, shown_number, worst_lel_pct
 from field_app.orders.entry_gate import (
     CARBON_MONOXIDE_PPM,
     GOOD_FOR_MIN,
@@ -21,6 +21,7 @@ from field_app.orders.entry_gate import (
     GateVerdict,
     is_too_old,
     judge_entry,
+    parse_air,
 )
 from field_app.orders.moments import TimerMoment, moment_of
 from field_app.orders.site_sheet import SiteSheet, WellSheet
@@ -212,10 +213,10 @@ class AirPage(ABC, Generic[S]):
                 place=answers.get("place"),
                 detector_id=detector.detector_id,
                 calibration_due_ms=None if until is None else self._midnight_ms(until),
-                oxygen_pct=parse_number(answers.get("oxygen_pct")),
+                oxygen_pct=parse_air(answers.get("oxygen_pct")),
                 lel_pct=_kept_pct(worst_lel_pct(answers.get("lel_pct"))),
-                carbon_monoxide_ppm=parse_number(answers.get("carbon_monoxide_ppm")),
-                hydrogen_sulphide_ppm=parse_number(answers.get("hydrogen_sulphide_ppm")),
+                carbon_monoxide_ppm=parse_air(answers.get("carbon_monoxide_ppm")),
+                hydrogen_sulphide_ppm=parse_air(answers.get("hydrogen_sulphide_ppm")),
                 is_entry_allowed=is_allowed,
                 measured_at_ms=self._measured_at_ms(answers),
             ),
@@ -336,8 +337,8 @@ class AirPage(ABC, Generic[S]):
         found = [each for each in reasons if each in verdict.reasons]
         if found:
             return gate_text(self.t, found[0])
-        is_number = not text.strip() or parse_number(text) is not None
-        return "" if is_number else self.t("Not a number")
+        is_number = parse_air(text) is not None or parse_lel_pct(text) is not None
+        return "" if is_number or not text.strip() else self.t("Not a number")
 
     def _detector_blocks(self, data: S, detector: Detector, answers: Answers) -> list[Block]:
         t = self.t

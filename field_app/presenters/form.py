@@ -78,7 +78,7 @@ class FormPresenter:
         self._steps: list[_Step] = []
         self._cancel_save: Callable[[], None] | None = None
         self._message = ""
-        self._is_finished = False
+        self._is_finished = self._is_locating = False
         self._document: WorkOrderDocument | None = None
         self._asked, self._doubts = SecondTap(context.clock), ""
         self._removing = SecondTap(context.clock)
@@ -102,9 +102,12 @@ class FormPresenter:
             self._draw()
 
     def detach(self) -> None:
-        """Keep what was typed, then show nothing any more."""
+        """Keep what was typed, then show nothing any more; the receiver may sleep."""
         self.flush()
         self._stage.detach()
+        if self._is_locating:
+            self._is_locating = False
+            self._hardware.locator.stop()
 
     def refresh(self) -> None:
         """Draw again: the language may have changed; answers are nobody else's."""
@@ -390,6 +393,7 @@ class FormPresenter:
             self._context.worker.later(0, lambda: self.answer(place, tag.text))
 
     def _take_position(self, place: str) -> None:
+        self._is_locating = True
         self._hardware.locator.start()
         fix = fresh_fix(self._hardware.locator, self._context.clock.now_utc())
         if fix is None:

@@ -47,7 +47,7 @@ from field_app.presenters.stop_gate import (
 )
 from field_app.presenters.views import LabelledText, Tone
 from wire_contracts.patrol_facts import CheckIn, PatrolPoint, PointOutcome
-from wire_contracts.patrols import Checkpoint
+from wire_contracts.patrols import Checkpoint, Measure
 
 LEFT_OUT = frozenset({str(PointOutcome.SKIPPED), str(PointOutcome.NOT_REACHABLE)})
 MINUTE_MS: Final = 60_000
@@ -106,6 +106,12 @@ class PointData:
         at = self.run.checked_in_at.get(checkpoint_id)
         is_of_now = at is not None and self.now.age_ms(at) < ONE_SHIFT_MS
         return self.run.state.check_ins.get(checkpoint_id) if is_of_now else None
+
+
+def _may_be_tapped(one: Judged) -> bool:
+    """Return whether one tap says zero; nobody says so of gas who has not looked at a detector."""
+    is_gas = one.limit.measure is Measure.GAS_LEL_PCT
+    return one.limit.low is None and not is_gas and not one.text.strip()
 
 
 class PointBlocks:
@@ -257,7 +263,7 @@ class PointBlocks:
                 error=t("Measured more than 30 minutes ago: measure again.")
                 if str(each.limit.measure) in old
                 else errors.get(each.verdict, ""),
-                steps=("0",) if each.limit.low is None and not each.text.strip() else (),
+                steps=("0",) if _may_be_tapped(each) else (),
             )
             for each in judged
         ]

@@ -118,7 +118,9 @@ class RunPresenter:
         return fresh_fix(self._parts.hardware.locator, self._parts.context.clock.now_utc())
 
     def look(self) -> None:
-        """Take the position of this moment."""
+        """Take the position of this moment; a page on top may have let the receiver sleep."""
+        if self._is_watching:
+            self._parts.hardware.locator.start()
         fix = self._fix()
         if fix is not None:
             before = self._track

@@ -39,7 +39,7 @@ def gate_rows(t: Words, checkpoint: Checkpoint, air: WellSheet) -> list[RowsBloc
     """Return the row that leads to the gate; nothing where nobody goes in."""
     if not is_entered(checkpoint):
         return []
-    detail, tone = t("before entry"), Tone.WARN
+    detail, tone = t("Measure first"), Tone.WARN
     if air.record.gas:
         if not air.record.gas[-1][1].is_entry_allowed:
             detail, tone = t("Nobody went in"), Tone.DANGER

@@ -94,7 +94,7 @@ def test_the_air_that_was_kept_at_a_gate(parts: RoundParts, run_id: str, clock: 
 
     fifty_minutes(clock)
 
-    assert gate_row(parts, run_id) == "before entry"
+    assert gate_row(parts, run_id) == "Measure first"
 
 
 def gate_row(parts: RoundParts, run_id: str) -> str:

@@ -21,6 +21,21 @@ GOOD_DETECTOR = Detector(detector_id="GX-7", calibrated_until=date(2026, 12, 31)
 GOOD_AIR = AirTyped(oxygen_pct="20,8", lel_pct="0")
 
 
+@pytest.mark.parametrize("oxygen", ["20.9 %", "20,9%", "20.9 % vol", "20.9 Vol.%", "20.9\uff05"])
+def test_air_is_read_as_the_display_shows_it(oxygen: str) -> None:
+    air = replace(GOOD_AIR, oxygen_pct=oxygen, carbon_monoxide_ppm="3 ppm", lel_pct="0 % LEL")
+
+    assert judge_entry(GOOD_DETECTOR, air, TODAY).reasons == ()
+
+
+def test_bad_air_with_its_unit_is_danger() -> None:
+    thin = judge_entry(GOOD_DETECTOR, replace(GOOD_AIR, oxygen_pct="15 %"), TODAY)
+    poison = judge_entry(GOOD_DETECTOR, replace(GOOD_AIR, carbon_monoxide_ppm="40 ppm"), TODAY)
+
+    assert thin.reasons == (GateReason.OXYGEN_LOW,)
+    assert poison.reasons == (GateReason.CARBON_MONOXIDE,)
+
+
 def test_good_air_and_a_good_detector_open_the_gate() -> None:
     assert judge_entry(GOOD_DETECTOR, GOOD_AIR, TODAY).is_allowed
 

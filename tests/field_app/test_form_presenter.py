@@ -77,11 +77,13 @@ class Eye:
     def scan(self, scanned: Callable[[Tag | None], None]) -> None:
         scanned(Tag(text="SN-1", way=TagWay.QR))
 
+    is_measuring = False
+
     def start(self) -> None:
-        """Nothing is measured."""
+        self.is_measuring = True
 
     def stop(self) -> None:
-        """Nothing is measured."""
+        self.is_measuring = False
 
     def fix(self) -> Fix | None:
         return Fix(latitude_deg=39.9, longitude_deg=116.4, accuracy_m=5.0)
@@ -442,3 +444,15 @@ def test_more_than_can_be_sent_is_said_and_stays_in_the_form(
         "These answers are more than can be sent at once: shorten the longest, Part7."
     )
     assert len(tablet.forms.open(SUBJECT, "long").saved) == len(parts)
+
+
+def test_the_receiver_sleeps_when_a_form_that_asked_for_the_position_is_left(
+    form: FormPresenter,
+) -> None:
+    eye = form._hardware.locator
+    assert isinstance(eye, Eye)
+    form.act("where")
+    asked = eye.is_measuring
+    form.detach()
+
+    assert (asked, eye.is_measuring) == (True, False)

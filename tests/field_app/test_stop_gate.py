@@ -49,7 +49,7 @@ def row(parts: RoundParts) -> str:
 def test_nobody_enters_a_well_of_a_round_without_oxygen_and_a_detector_to_trust(
     parts: RoundParts,
 ) -> None:
-    assert row(parts) == "before entry"
+    assert row(parts) == "Measure first"
     thin = gate(parts, **AIR | STICKER | {"oxygen_pct": "15"})
     assert thin.view.primary is not None
     assert thin.view.primary.key == "deny"
@@ -69,7 +69,7 @@ def test_what_was_measured_at_a_stop_is_told_and_lasts_half_an_hour(
     assert presenter.view.is_done
     assert row(parts) == "Entry allowed"
     town.clock.moment_utc += timedelta(minutes=31)
-    assert row(parts) == "before entry", "it says nothing of the air now"
+    assert row(parts) == "Measure first", "it says nothing of the air now"
     other = parts.site.well(stop_record(RUN, checkpoint(1)[0]))
     assert other.record.gas == (), "good air in one well says nothing of another"
     tablet.sync_now()
