@@ -33,6 +33,10 @@ class EventTime(NamedTuple):
         """The corrected moment."""
         return utc_from_ms(self.at_ms)
 
+    def doubted(self, *, is_so: bool) -> "EventTime":
+        """Return the same moment, doubtful also where `is_so`."""
+        return self._replace(is_doubtful=self.is_doubtful or is_so)
+
 
 class BootTimes:
     """The corrected times of one boot of a tablet, by its monotonic clock.

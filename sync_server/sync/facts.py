@@ -60,7 +60,7 @@ def keep_fact(
         make_asked_order(connection, context.book, payload, _mover(context, operation, time))
     order = context.book.find(str(order_id)) if order_id is not None else None
     word_utc = known_word_utc(operation.at)
-    is_unsure = operation.at.is_restarted and fact_type in LEFT_FACTS
+    time = time.doubted(is_so=operation.at.is_restarted and fact_type in LEFT_FACTS)
     fact = Fact(
         fact_id=fact_id,
         fact_type=FactType(fact_type),
@@ -76,7 +76,7 @@ def keep_fact(
             connection, payload, fact_type, is_order_missing=order is None and order_id is not None
         ),
         visit=0 if order is None else visit_of(order, time, word_utc),
-        is_time_doubtful=time.is_doubtful or is_unsure,
+        is_time_doubtful=time.is_doubtful,
         word_utc=word_utc,
         replica_id="" if context.are_numbers_doubted else context.replica_id,
         n=operation.n,

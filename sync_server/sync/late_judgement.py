@@ -132,7 +132,8 @@ def _link(connection: Connection, crews: Crews, papers: Papers, late: LateFact) 
         return
     held = (each for each in crews.contexts if each.tablet.crew_id == order.document.crew_id)
     context = next(held, crews.contexts[0])
-    visit = visit_of(order, late.time, late.fact.word_utc)
+    time = late.time.doubted(is_so=late.fact.is_time_doubtful)
+    visit = visit_of(order, time, late.fact.word_utc)
     note_linked(connection, late, visit, context.now_utc)
     effect = effect_of_call(context, late.fact)
     if effect is not None and effect.review is not None:

@@ -312,11 +312,14 @@ class _Again:
         contexts = self._stores[work.tablet_id, work.replica_id].crews.contexts
         context = replace(contexts[0], told_ms=work.told_ms, finished_ms=work.finished_ms)
         recall_order(self.connection, context, self.order_id, work.word_utc)
-        order = self.book.get(self.order_id)
-        note_visit(self.connection, fact_id, visit_of(order, work.time, work.word_utc))
-        fact = find_fact(self.connection, fact_id)
-        if fact is not None and fact.fact_type in TELL_NEXT_CREW:
-            effect_of_call(context, fact)
+        order, fact = self.book.get(self.order_id), find_fact(self.connection, fact_id)
+        if fact is None:
+            return
+        time = work.time.doubted(is_so=fact.is_time_doubtful)
+        visit = visit_of(order, time, work.word_utc)
+        note_visit(self.connection, fact_id, visit)
+        if fact.fact_type in TELL_NEXT_CREW:
+            effect_of_call(context, replace(fact, visit=visit))
 
 
 def _store_of(work: Repeated) -> tuple[str, str]:

@@ -56,7 +56,12 @@ _OVER_RANGE: Final = frozenset({"OL", "O.L", "O.L.", "OVER"})
 _FULL_SCALE_LEL_PCT: Final = 100.0
 
 
-def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Handover | None:
+def left_work(
+    known: Handover | None,
+    facts: Sequence[Fact],
+    visit: int,
+    visit_from_utc: datetime | None = None,
+) -> Handover | None:
     """Return what a crew leaves of an order, None where there is nothing to leave.
 
     Args:
@@ -65,16 +70,18 @@ def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Hand
             own former word gives way to it.
         facts: The facts of the order, the oldest first, however they are ordered by arrival.
         visit: The visit of the order, whose steps and gas count. Valves stay closed over visits.
+        visit_from_utc: When the order was reopened for it; None: it is the first.
     """
     told = [fact for fact in facts if fact.fact_type in LEFT_FACTS]
     if not told:
         return known
-    mine = [fact for fact in told if fact.visit == visit]
+    likely = [each for each in told if each.visit == visit or _may_be(each, visit, visit_from_utc)]
+    mine = [each for each in likely if each.visit == visit or not _does_step(each)]
     turns = _turns(told)
     valves = _valves(known, turns)
     opened = _opened(turns, valves)
     handed = known if known is not None and not known.is_so_far else None
-    lel_pct = _most_gas(mine)
+    lel_pct = _most_gas(likely)
     if known is not None and known.lel_pct is not None:
         is_newer = handed is None and lel_pct is not None
         lel_pct = lel_pct if is_newer else max(known.lel_pct, lel_pct or 0.0)
@@ -99,15 +106,20 @@ def left_work(known: Handover | None, facts: Sequence[Fact], visit: int) -> Hand
     return replace(left, note=base.note, by=base.by, at_ms=max(at_ms, base.at_ms))
 
 
-def told_so_far(known: Handover | None, facts: Sequence[Fact], visit: int) -> Handover | None:
+def told_so_far(
+    known: Handover | None,
+    facts: Sequence[Fact],
+    visit: int,
+    visit_from_utc: datetime | None = None,
+) -> Handover | None:
     """Return what the tablets of the crew at work have told, for each other; None: nothing.
 
     A hand-over `known` of the crew before stays one: the valves and the gas of the crew at work go
-    into it, its steps stand as long as nobody took them back. Raises nothing; `facts` and `visit`
-    as for `left_work`.
+    into it, its steps stand as long as nobody took them back. Raises nothing; the rest as for
+    `left_work`.
     """
     base = known or Handover(note="", by="", at_ms=SO_FAR_MS)
-    left = left_work(base, facts, visit)
+    left = left_work(base, facts, visit, visit_from_utc)
     if left is None:
         return None
     steps = left.steps
@@ -137,6 +149,22 @@ def forgotten_valves(
         if (key := _plain(each.valve_id)) not in here
         and not _is_answered(each, told, turns.get(key, []))
     )
+
+
+def _may_be(fact: Fact, visit: int, visit_from_utc: datetime | None) -> bool:
+    """Return whether a fact of the visit before may be of this one: no clock tells.
+
+    Its gas counts in both then, and so does what takes a step back; what does a step does not.
+    """
+    if not fact.is_time_doubtful or fact.visit != visit - 1 or visit_from_utc is None:
+        return False
+    return fact.received_at_utc >= visit_from_utc
+
+
+def _does_step(fact: Fact) -> bool:
+    """Return whether a fact does a step of the work, and so takes nothing away."""
+    said = _read(fact, FactType.SAFETY_STEP, parse_step)
+    return said is not None and not (said.is_unsafe or said.is_undone)
 
 
 def has_nothing(known: Handover) -> bool:
@@ -260,7 +288,7 @@ def _steps(
     fallen: dict[SafetyStep, Fact] = {}
     is_behind = bool(known and known.valves)
     for fact in facts:
-        if known is not None and ms_from_utc(fact.happened_at_utc) <= known.at_ms:
+        if known is not None and _is_in(known, fact):
             continue
         for step in _taken_back(fact, steps):
             if step not in taken or not is_surely_after(taken[step], fact):
@@ -314,6 +342,14 @@ def _known_utc(fact: Fact) -> datetime:
     """Return when a fact was made, of a doubted time the server's last word before it."""
     is_word_known = fact.is_time_doubtful and fact.word_utc is not None
     return (fact.word_utc if is_word_known else None) or fact.happened_at_utc
+
+
+def _is_in(known: Handover, fact: Fact) -> bool:
+    """Return whether a hand-over was written knowing of a fact; one of a doubted time may warn."""
+    at_utc = fact.happened_at_utc
+    if fact.is_time_doubtful and not _does_step(fact):
+        at_utc = max(at_utc, fact.received_at_utc)
+    return ms_from_utc(at_utc) <= known.at_ms
 
 
 def _taken_back(fact: Fact, done: Container[SafetyStep]) -> Sequence[SafetyStep]:

@@ -151,7 +151,8 @@ class OrderBook:
         nothing, what comes is a hand-over.
         """
         order = self.get(order_id)
-        left = left_work(known, facts_of_order(self._connection, order_id), order.visit)
+        facts = facts_of_order(self._connection, order_id)
+        left = left_work(known, facts, order.visit, order.visit_from_utc)
         if left is not None and known is not None and not has_nothing(known):
             left = replace(left, by=known.by, at_ms=known.at_ms)
         if left != order.document.handover:
@@ -161,7 +162,7 @@ class OrderBook:
         """Show the crew at work what its tablets have told: the one that told it may be dead."""
         order = self.get(order_id)
         known, facts = order.document.handover, facts_of_order(self._connection, order_id)
-        left = told_so_far(known, facts, order.visit)
+        left = told_so_far(known, facts, order.visit, order.visit_from_utc)
         if left != known:
             self.change(order_id, {"handover": handover_text(left)})
 

@@ -227,7 +227,7 @@ def hand_over(connection: Connection, order: OrderRecord, mover: Mover, now_utc:
     event = WorkOrderEvent.REASSIGN if can_reassign else WorkOrderEvent.RELEASE
     move_order(connection, order, event, mover, now_utc)
     known, facts = order.document.handover, facts_of_order(connection, order.order_id)
-    left = handover_text(left_work(known, facts, order.visit))
+    left = handover_text(left_work(known, facts, order.visit, order.visit_from_utc))
     change_order(connection, order.order_id, {"crew_id": mover.crew_id, "handover": left}, now_utc)
 
 

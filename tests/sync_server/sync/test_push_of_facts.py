@@ -76,6 +76,28 @@ def test_work_whose_clock_is_doubted_belongs_to_the_visit_that_its_crew_knew(
     assert kept.visit == visit
 
 
+@pytest.mark.parametrize(
+    ("is_restarted", "visit"), [(True, 0), (False, 1)], ids=["restarted", "went_on"]
+)
+def test_a_step_after_a_restart_belongs_to_the_visit_that_its_crew_knew(
+    utility: Utility, pen: Pen, order_id: str, *, is_restarted: bool, visit: int
+) -> None:
+    reopened_ms = ms_from_utc(pen.clock.now_utc())
+    with utility.engine.begin() as connection:
+        again = {"visit": 1, "visit_from_ms": reopened_ms}
+        connection.execute(update(WORK_ORDER).values(again).where(_is_order(order_id)))
+    pen.clock.advance(minutes=30)
+    payload: JsonObject = {"order_id": order_id, "step": "repair", "values": {}}
+    step, kind = str(FactType.SAFETY_STEP), OperationKind.FACT
+    written = pen.operation(kind, "repair-1", step, entity=step, payload=payload)
+    at = replace(written.at, contact_ms=reopened_ms - 300_000, is_restarted=is_restarted)
+    push(utility, pen, replace(written, at=at))
+
+    with utility.engine.connect() as connection:
+        (kept,) = facts_of_order(connection, order_id)
+    assert (kept.is_time_doubtful, kept.visit) == (is_restarted, visit)
+
+
 def _is_order(order_id: str) -> ColumnElement[bool]:
     return WORK_ORDER.c.order_id == order_id
 

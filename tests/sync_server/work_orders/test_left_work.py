@@ -137,6 +137,22 @@ def test_steps_and_gas_of_a_visit_that_is_over_are_not_left_but_its_valves_are()
     assert [each.valve_id for each in left.valves] == ["VW-1"]
 
 
+def test_gas_and_steps_taken_back_of_a_doubted_time_count_in_the_visit_they_may_be_of() -> None:
+    gas = fact(30, FactType.GAS_MEASUREMENT, {"purpose": "before", "lel_pct": 15.0})
+    undone = step(30.5, "repair", is_undone=True)
+    repaired = replace(step(20, "repair"), visit=1)
+    told = [repaired, *(replace(each, is_time_doubtful=True) for each in (gas, undone, ISOLATED))]
+    reopened_utc = NINE + timedelta(minutes=10)
+    left = left_work(None, told, 1, reopened_utc)
+
+    assert left is not None
+    assert (left.lel_pct, left.steps) == (15.0, ())
+    assert SafetyStep.REPAIR in {each.step for each in left.fallen}
+    before = left_work(None, told, 1, NINE + timedelta(hours=1))
+    assert before is not None
+    assert (before.lel_pct, steps_of(before)) == (None, [SafetyStep.REPAIR])
+
+
 def test_a_hand_over_keeps_its_words_and_valves_that_no_fact_tells_of() -> None:
     forgotten = ClosedValve(valve_id="VW-7", at_ms=ms_from_utc(NINE), by="li")
     opened = ClosedValve(valve_id="VW-1", at_ms=ms_from_utc(NINE), by="li")
