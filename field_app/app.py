@@ -59,6 +59,7 @@ class Wiring:
             words=self.words,
             clock=self.clock,
             zone=load_zone("field-app", self.config.timezone),
+            as_now=tablet.stamps.as_now,
         )
 
         @cache

@@ -1,6 +1,8 @@
 """Owns what every tap is stamped with: who, under which log-in, when, by which app (trap T12)."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -13,6 +15,27 @@ from field_app.store.sealed_store import Seal
 from field_app.store.settings_store import Key
 from wire_contracts.operations import DeviceTime
 
+T = TypeVar("T")
+
+_SAID_BY: ContextVar[tuple[str, str] | None] = ContextVar("said_by", default=None)
+"""Under whose name (actor, session) something is kept; None: who is at work."""
+
+
+class InThatName:
+    """Does work under the name of one person and log-in."""
+
+    def __init__(self, who: tuple[str, str]) -> None:
+        """Use the name `who`: actor and session."""
+        self._who = who
+
+    def __call__(self, work: Callable[[], T]) -> T:
+        """Return what the work returns."""
+        token = _SAID_BY.set(self._who)
+        try:
+            return work()
+        finally:
+            _SAID_BY.reset(token)
+
 
 class Stamps:
     """Makes the stamp of a tap; actor and log-in are asked at the moment of the tap."""
@@ -22,9 +45,19 @@ class Stamps:
     ) -> None:
         """Stamp with the (actor, session) that `who` tells; `app` is the app's version."""
         self._tap_clock = tap_clock
-        self._who = who
+        self._at_work = who
         self._seal = seal
         self._app = app
+
+    def _who(self) -> tuple[str, str]:
+        return _SAID_BY.get() or self._at_work()
+
+    def as_now(self) -> "InThatName":
+        """Return what does work under the name of who is at work now, whoever is then.
+
+        What somebody said and found no room stays that person's when a colleague has the tablet.
+        """
+        return InThatName(self._who())
 
     def actor(self) -> str:
         """Return who is at work now."""

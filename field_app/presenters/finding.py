@@ -79,6 +79,7 @@ class FindingPresenter:
         self._gas_at: TimerMoment | None = None
         self._message = ""
         self._is_finished = False
+        self._as = context.as_now()
         self._second_try = SecondTry(context.worker, self.flush)
         self._stage = Stage(context.worker, _blank(order_id))
 
@@ -90,6 +91,7 @@ class FindingPresenter:
     def attach(self, show: Callable[[FindingView], None]) -> None:
         """Show every view with `show`, and read the draft."""
         self._under_way = []
+        self._as = self._context.as_now()
         self._stage.attach(show)
         self.refresh()
 
@@ -151,7 +153,7 @@ class FindingPresenter:
         unsure = dict(ChainMap(self._unsaved, *reversed(self._under_way)))
         is_gas = bool(self.view.gas_text)
         self._stage.act(
-            lambda: self._seal(unsure, is_gas=is_gas),
+            lambda: self._as(lambda: self._seal(unsure, is_gas=is_gas)),
             lambda refused: self._sealed(refused, done),
             lambda: self._sealed(self._no_room(), done),
         )
@@ -178,7 +180,7 @@ class FindingPresenter:
     def _save(self, changes: dict[str, JsonValue]) -> None:
         self._under_way = [*self._under_way, changes]
         self._stage.act(
-            lambda: self._tablet.desk.save_answers(self._order_id, changes),
+            lambda: self._as(lambda: self._tablet.desk.save_answers(self._order_id, changes)),
             lambda saved_at_ms: self._saved(changes, saved_at_ms),
             lambda: self._keep_on_screen(changes),
             lambda: self._take_back(changes),

@@ -83,6 +83,7 @@ class FormPresenter:
         self._asked, self._doubts = SecondTap(context.clock), ""
         self._removing = SecondTap(context.clock)
         self._under_way: list[dict[str, str]] = []
+        self._as = context.as_now()
         self._second_try = SecondTry(context.worker, self.flush)
         self._drawing = FormDrawing(context, request.subject_text)
         self._stage = Stage(context.worker, BLANK_FORM)
@@ -94,6 +95,7 @@ class FormPresenter:
 
     def attach(self, show: Callable[[FormView], None]) -> None:
         """Show every view with `show`, and open the form."""
+        self._as = self._context.as_now()
         self._stage.attach(show)
         self._tablet.forms.zone = self._context.zone
         if self._sheet is None:
@@ -226,7 +228,7 @@ class FormPresenter:
         sheet.saved |= changes
         self._under_way = [*self._under_way, changes]
         self._stage.act(
-            lambda: self._tablet.forms.save_changes(sheet, changes),
+            lambda: self._as(lambda: self._tablet.forms.save_changes(sheet, changes)),
             lambda saved_at_ms: self._saved(sheet, changes, saved_at_ms),
             lambda: self._keep_on_screen(sheet, changes, before),
             lambda: self._take_back(sheet, changes, before),
@@ -251,7 +253,7 @@ class FormPresenter:
             return
         unsure = dict(ChainMap(sheet.unsaved(), *reversed(self._under_way)))
         self._stage.act(
-            lambda: self._seal(sheet, unsure),
+            lambda: self._as(lambda: self._seal(sheet, unsure)),
             lambda outcome: self._sealed(outcome, done),
             lambda: self._sealed(no_room_text(self._context.words), done),
         )

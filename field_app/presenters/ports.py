@@ -42,14 +42,34 @@ class Worker(Protocol):
         ...
 
 
+class InTheName(Protocol):
+    """Does work under somebody's name."""
+
+    def __call__(self, work: Callable[[], T]) -> T:
+        """Return what the work returns."""
+        ...
+
+
+def _as_it_is(work: Callable[[], T]) -> T:
+    return work()
+
+
+def _nobody() -> InTheName:
+    return _as_it_is
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresenterContext:
-    """What every presenter shares; `zone` is the site's time zone."""
+    """What every presenter shares; `zone` is the site's time zone.
+
+    `as_now` returns what does work under the name of who is at work when it is called.
+    """
 
     worker: Worker
     words: Words
     clock: Clock
     zone: tzinfo
+    as_now: Callable[[], InTheName] = _nobody
 
 
 class InlineWorker:

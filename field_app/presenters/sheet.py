@@ -80,6 +80,7 @@ class SheetPresenter(Generic[D]):
         self._message = ""
         self._is_done = self._is_tapping = self._is_told = False
         self._second_try = SecondTry(context.worker, self.flush)
+        self._as = context.as_now()
         self._opened: Callable[[str], None] | None = None
         self._stage = Stage(context.worker, BLANK_SHEET)
 
@@ -94,6 +95,7 @@ class SheetPresenter(Generic[D]):
         """Show every view with `show`; `opened` is called with the page that a tap leads to."""
         self._opened = opened
         self._is_tapping = False
+        self._as = self._context.as_now()
         self._stage.attach(show)
         self.refresh()
 
@@ -158,7 +160,10 @@ class SheetPresenter(Generic[D]):
         self._is_tapping, self._is_told = True, False
         answers = self._answers()
         self._stage.act(
-            lambda: self._do(key, answers), self._tapped, self._not_done, self._untapped
+            lambda: self._as(lambda: self._do(key, answers)),
+            self._tapped,
+            self._not_done,
+            self._untapped,
         )
 
     def _do(self, key: str, answers: Answers) -> Tapped:
@@ -177,7 +182,7 @@ class SheetPresenter(Generic[D]):
     def _save(self, answers: dict[str, str]) -> None:
         self._under_way = [*self._under_way, answers]
         self._stage.act(
-            lambda: self._page.keep(answers),
+            lambda: self._as(lambda: self._page.keep(answers)),
             lambda at: self._saved(answers, at),
             lambda: self._keep_on_screen(answers),
             lambda: self._take_back(answers),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -134,14 +135,18 @@ class Database:
         return self.submit(work).result()
 
     def submit(self, work: Callable[[Connection], T]) -> "Future[T]":
-        """Queue `work` for the writer; the future is done once it is committed."""
+        """Queue `work` for the writer; the future is done once it is committed.
+
+        The work sees the context variables of whoever asked: under whose name it is kept.
+        """
         future: Future[T] = Future()
+        context = copy_context()
 
         def job(connection: Connection) -> None:
             try:
                 with connection.begin():
                     settings_store.gather(connection)
-                    answer = work(connection)
+                    answer = context.run(work, connection)
                     settings_store.write_gathered(connection)
             except BaseException as error:  # noqa: BLE001  # handed to whoever asked
                 full = _full(error)

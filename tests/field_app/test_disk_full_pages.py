@@ -13,6 +13,7 @@ from field_app.checklists.form_sheet import FormSubject
 from field_app.config import TabletConfig
 from field_app.i18n import ChosenWords
 from field_app.later_pages import LaterPages
+from field_app.orders.site_changes import WORK_FORM
 from field_app.orders.site_sheet import SiteSheet
 from field_app.photos.photo_files_io import FOLDER
 from field_app.photos.pictures_io import prepare
@@ -27,6 +28,7 @@ from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.views import PinStep
 from field_app.presenters.wording import no_room_text
+from field_app.store import draft_store
 from field_app.store.identity_io import IDENTITY_FILE, save_identity
 from field_app.tablet import Tablet, open_tablet
 from tests.field_app.office_parts import Office, office_app, serving
@@ -136,6 +138,30 @@ def test_what_was_typed_on_a_page_that_was_left_is_kept_when_there_is_room(
     worker.wait()
 
     assert LONG in str(handing_over(tablet, context, order_id).view)
+
+
+def test_words_that_found_no_room_stay_their_persons_when_a_colleague_has_the_tablet(
+    tablet: Tablet, office: Office, context: PresenterContext, worker: PatientWorker
+) -> None:
+    order_id = order_at_work(tablet, office)
+    assert tablet.identity is not None
+    writer = tablet.identity.actor
+    (first, *_) = tablet.identity.people
+    colleague = replace(first, account_id="anna", name="Anna")
+    tablet.identity = replace(tablet.identity, people=(first, colleague))
+    presenter = handing_over(tablet, replace(context, as_now=tablet.stamps.as_now), order_id)
+
+    with full_disk(tablet):
+        presenter.type("note", LONG)
+        presenter.detach()
+        tablet.identity = replace(tablet.identity, actor="anna")
+    worker.wait()
+    kept = tablet.database.read(
+        lambda connection: draft_store.load_everyones(connection, order_id, WORK_FORM)
+    )
+
+    assert tablet.stamps.actor() == "anna"
+    assert [(each.author, each.value) for each in kept] == [(writer, LONG)]
 
 
 def test_an_answer_of_a_form_that_found_no_room_is_unsaved_and_tried_again(
