@@ -34,7 +34,6 @@ from field_app.orders.site_changes import (
     operation_of,
 )
 from field_app.orders.site_drafts_store import (
-    KEEPER,
     begin_anew,
     keep_earlier_gas,
     keep_typed,
@@ -256,11 +255,8 @@ class SiteDesk(SiteBook):
         self._database.write(work)
 
     def turn_valve(self, order_id: str, event: IsolationEvent) -> None:
-        """Keep that a valve was closed or opened again, though its order has left the tablet.
-
-        Who may open it again stands for the next valve of the visit, too.
-        """
-        self._tell(order_id, FactType.ISOLATION, isolation_json(event), "valves", KEEPER)
+        """Keep that a valve was closed or opened again, though its order has left the tablet."""
+        self._tell(order_id, FactType.ISOLATION, isolation_json(event), "valves")
 
     def use_part(self, order_id: str, part: PartUsed) -> None:
         """Keep that a part was used; a negative quantity puts it back into the van.
@@ -369,15 +365,8 @@ class SiteDesk(SiteBook):
         )
 
     def _tell(
-        self,
-        order_id: str | None,
-        fact_type: FactType,
-        payload: JsonObject,
-        page: str = "",
-        keeping: str = "",
+        self, order_id: str | None, fact_type: FactType, payload: JsonObject, page: str = ""
     ) -> None:
-        """Keep a fact and forget what was typed on its page, but for one field."""
-
         def work(connection: Connection) -> None:
             self._append(connection, [new_fact(order_id, fact_type, payload)])
             if order_id is not None and page:
@@ -385,7 +374,6 @@ class SiteDesk(SiteBook):
                 key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
                 typed = texts_of(draft_store.load_draft(connection, key).answers)
                 said = {name.removeprefix(start): "" for name in typed if name.startswith(start)}
-                said.pop(keeping, None)
                 self._forget(connection, order_id, page, said)
 
         self._database.write(work)

@@ -44,8 +44,6 @@ _OF_A_VISIT: Final = frozenset(
 )
 _AIR: Final = frozenset(map(str, AirValue))
 _OF_ENTRY: Final = frozenset({ENTRY, ENTRY_WHY})
-KEEPER: Final = "may_reopen"
-"""The field of the page of valves that says who may open them again."""
 _ONE_SHIFT_MS: Final = 12 * 3_600_000
 """Whatever was in somebody's hand in another shift is not in it now (judgement)."""
 
@@ -276,7 +274,7 @@ def _is_measured(name: str) -> bool:
     """Return whether a field of a draft is a value, a step or a clock of one visit."""
     page, _, field = name.partition(".")
     value = field.removesuffix(TYPED_AT)
-    is_earlier = name in {EARLIER_GAS, EARLIER_GAS_PLACE, f"valves.{KEEPER}"}
+    is_earlier = name in {EARLIER_GAS, EARLIER_GAS_PLACE}
     return page in _OF_A_VISIT or is_earlier or (page == "gate" and value in _AIR | _OF_ENTRY)
 
 

@@ -300,24 +300,6 @@ def test_a_valve_that_stays_closed_is_handed_to_the_next_crew(
     assert handover["by"] == "李伟"
 
 
-def test_who_may_open_valves_again_is_typed_once_in_a_visit(
-    tablet: Tablet, context: PresenterContext
-) -> None:
-    page = opened(ValvesPage(tablet, context, LEAK))
-    typed(page, {"may_reopen": "control room", "tag_number": "7"})
-    page.tap("close:vw-014")
-    page.tap("close:vw-031")
-    kept = tablet.site.sheet(LEAK)
-    tablet.site.hand_over(LEAK, "rest tomorrow", "Li Wei")
-
-    assert [(each.valve_id, each.may_reopen) for each in kept.record.valves] == [
-        ("vw-014", "control room"),
-        ("vw-031", "control room"),
-    ]
-    assert kept.values_of("valves") == {"may_reopen": "control room"}, "a tag hangs on one valve"
-    assert tablet.site.sheet(LEAK).values_of("valves") == {}
-
-
 def test_a_closed_valve_is_not_closed_again_under_another_name(
     tablet: Tablet, context: PresenterContext, town: TownOffice
 ) -> None:
