@@ -45,6 +45,7 @@ from field_app.platform.vault_io import open_vault
 from field_app.store import (
     base_store,
     lease_store,
+    order_copy_store,
     personal_rows,
     sealed_alone_store,
     sealed_store,
@@ -370,6 +371,7 @@ def _leave_crew(connection: Connection, seal: Seal) -> None:
     settings_store.save(connection, Key.PULL_TOKEN, None)
     base_store.mark_stale(connection)
     base_store.sweep_stale(connection)
+    order_copy_store.leave_crew(connection)
     personal_rows.drop_personal(connection)
     order_store.rebuild_all(connection)
 

@@ -28,12 +28,16 @@ _AWAITED_MS: Final = AWAITED // timedelta(milliseconds=1)
 def load_lost(connection: Connection, now: DeviceTime) -> dict[str, WorkOrderDocument]:
     """Return the orders that were here when the server was restored and that it does not show.
 
-    For a day after the restore; as they were shown last. One that this app cannot read is left out.
+    For a day after the restore; as they were shown last. One that this app cannot read is left out,
+    and what was shown to a crew that had the tablet before.
     """
     restored_ms = settings_store.load_integer(connection, Key.RESTORED_AT_MS)
     if now.wall_ms + now.offset_ms - restored_ms > _AWAITED_MS:
         return {}
-    since_ms = settings_store.load_integer(connection, Key.LOST_SINCE_MS)
+    since_ms = max(
+        settings_store.load_integer(connection, Key.LOST_SINCE_MS),
+        settings_store.load_integer(connection, Key.LEFT_CREW_MS) + 1,
+    )
     rows = connection.execute(_LOST, {"since_ms": since_ms, "restored_ms": restored_ms})
     read = ((row.order_id, _document(row.order_id, row.document)) for row in rows)
     return {order_id: document for order_id, document in read if document is not None}

@@ -270,6 +270,24 @@ _TOLD: Final = (
 )
 
 
+def leave_crew(connection: Connection) -> None:
+    """Forget what a server knows of: the next crew has no use for it, and reads none of the rest.
+
+    A copy that nobody was told of yet stays to be told, and one with own words beside it.
+    """
+    connection.execute(_FORGET_KNOWN)
+    as_of_ms = settings_store.load_integer(connection, Key.WHOLE_AT_MS)
+    settings_store.save(connection, Key.LEFT_CREW_MS, as_of_ms)
+
+
+_FORGET_KNOWN: Final = delete(order_copy).where(
+    order_copy.c.is_told != 0,
+    order_copy.c.order_id.not_in(
+        select(base_row.c.entity_id).where(base_row.c.entity == ENTITY, base_row.c.bucket == "")
+    ),
+)
+
+
 def forget_all(connection: Connection) -> None:
     """Forget everything: the office has withdrawn the tablet."""
     connection.execute(delete(order_copy))

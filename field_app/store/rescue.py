@@ -71,6 +71,7 @@ _KEPT_SETTINGS: Final = frozenset(
         Key.PERSONAL_WANTED,
         Key.RESTORED_AT_MS,
         Key.LOST_SINCE_MS,
+        Key.LEFT_CREW_MS,
     }
 )
 

@@ -49,6 +49,7 @@ class Key(StrEnum):
     IS_RESTORED = "is_restored"
     RESTORED_AT_MS = "restored_at_ms"
     LOST_SINCE_MS = "lost_since_ms"
+    LEFT_CREW_MS = "left_crew_ms"
 
 
 NUMBERS: Final = frozenset(
@@ -66,6 +67,7 @@ NUMBERS: Final = frozenset(
         Key.WHOLE_AT_MS,
         Key.RESTORED_AT_MS,
         Key.LOST_SINCE_MS,
+        Key.LEFT_CREW_MS,
     }
 )
 """The values that are whole numbers."""

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
-from field_app.orders.order_list_store import OrderQuery
+from field_app.orders.order_list_store import OrderFilter, OrderQuery
 from field_app.platform.ports import PinOutcome
 from field_app.store import base_store
 from field_app.store.outbox_store import entries_of
+from field_app.store.tables import order_copy
 from field_app.tablet import Tablet, open_tablet
 from sync_server.access.account_store import move_account
 from sync_server.access.roles import Role
@@ -168,6 +169,31 @@ def test_what_the_former_crew_was_given_is_gone_before_the_next_one_has_its_own(
     assert tablet.log_in.session.startswith("open:")
     tablet.sync_now()
     assert office.order(at_work).state is WorkOrderState.EN_ROUTE
+
+
+def test_the_next_crew_reads_no_order_that_the_server_lost_of_the_former_one(
+    tablet: Tablet, office: Office, server: str, tmp_path: Path
+) -> None:
+    tablet.sync_now()
+    backup = office.back_up(tmp_path / "backup.sqlite3")
+    order_id = office.new_order()
+    tablet.sync_now()
+    office.clock.advance(minutes=1)
+    office.restore(backup)
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    lost = OrderQuery(chosen=OrderFilter.LOST)
+    assert tablet.desk.page(lost).total_count == 1
+
+    office.new_order()
+    tablet.sync_now()
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+    tablet.sync_now()
+
+    assert tablet.desk.page(lost).total_count == 0
+    assert tablet.desk.order(order_id) is None
+    kept = tablet.database.read(lambda rows: rows.execute(select(order_copy.c.order_id)).all())
+    assert kept == [], "the server was told"
 
 
 def test_the_next_crew_begins_without_the_former_ones_pin(
