@@ -283,7 +283,7 @@ def _steps(
     a pipe that was shut in another way is looked at.
     """
     steps = {each.step: each for each in (() if known is None else known.steps)}
-    handed = dict(steps)
+    handed = {} if known is not None and known.is_so_far else dict(steps)
     taken: dict[SafetyStep, Fact] = {}
     fallen: dict[SafetyStep, Fact] = {}
     is_behind = bool(known and known.valves)

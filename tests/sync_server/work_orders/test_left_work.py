@@ -137,6 +137,16 @@ def test_steps_and_gas_of_a_visit_that_is_over_are_not_left_but_its_valves_are()
     assert [each.valve_id for each in left.valves] == ["VW-1"]
 
 
+def test_what_was_told_in_parts_is_what_is_told_at_once() -> None:
+    facts = [valve(1, "closed"), ISOLATED, step(3, "repair"), valve(4, "reopened")]
+    told: Handover | None = None
+    for count in range(1, len(facts) + 1):
+        told = told_so_far(told, facts[:count], 0)
+
+    assert told == told_so_far(None, facts, 0)
+    assert steps_of(told) == [SafetyStep.REPAIR]
+
+
 def test_gas_and_steps_taken_back_of_a_doubted_time_count_in_the_visit_they_may_be_of() -> None:
     gas = fact(30, FactType.GAS_MEASUREMENT, {"purpose": "before", "lel_pct": 15.0})
     undone = step(30.5, "repair", is_undone=True)
